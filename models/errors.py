@@ -1,0 +1,58 @@
+"""Every refusal of the project, as one small hierarchy.
+
+DanbietError
+├── Refusal            an action or submission that the rules refuse; carries a stable code
+├── CatalogueError     data of the catalogue that cannot be used
+└── Unavailable        the engine or the database is out of reach; nothing was half accepted
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Stable codes of refusals (interfaces: ``/problems/<code>``)."""
+
+    NOT_FOUND = "not_found"
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    CONFLICT = "conflict"
+    ILLEGAL_ACTION = "illegal_action"
+    TOO_EARLY = "too_early"
+    TOO_LATE = "too_late"
+    NOT_HOLDER = "not_holder"
+    ALREADY_DONE = "already_done"
+    DUPLICATE = "duplicate"
+    UNAVAILABLE = "unavailable"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    STALE = "stale"
+
+
+class DanbietError(Exception):
+    """Root of everything this project raises on purpose."""
+
+    code: Code = Code.INVALID
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Refusal(DanbietError):
+    """A rule says no. Nothing has changed; the sentence says what, where and how to mend it."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CatalogueError(DanbietError):
+    """Catalogue data that cannot be used, with file and line in the sentence."""
+
+
+class Unavailable(DanbietError):
+    """The engine or the database cannot be reached now; try again, nothing was half accepted."""
+
+    code = Code.UNAVAILABLE
