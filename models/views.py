@@ -1,0 +1,147 @@
+"""A dossier as people and programs see it (interfaces: Dossier, Receipt), and the snapshot the store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, JsonValue
+
+from models.instants import Instant, iso
+from models.procedure import Model
+
+
+class Status(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    PROCESSED = "processed"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (Status.RUNNING, Status.PAUSED)
+
+
+class StepState(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class PortalStatus(IntEnum):
+    """The national portal's numbers (domain 3)."""
+
+    REFUSED = 3
+    RUNNING = 4
+    SUPPLEMENT = 5
+    PAYMENT = 6
+    WITHDRAWN = 7
+    STOPPED = 8
+    PROCESSED = 9
+    DELIVERED = 10
+
+
+class StepView(Model):
+    key: str
+    stage: int
+    name: str
+    agency: str
+    official: str | None
+    state: StepState
+    budget_minutes: float | None
+    consumed_minutes: float
+    started_at: Instant | None
+    due_at: Instant | None
+    completed_at: Instant | None
+    late: bool
+
+
+class DossierView(Model):
+    code: str
+    procedure: str
+    procedure_version: str
+    agency: str
+    status: Status
+    portal_status: PortalStatus
+    submitted_at: Instant | None
+    accepted_at: Instant
+    clock_start: Instant
+    due_at: Instant | None
+    original_due_at: Instant | None
+    closed_at: Instant | None
+    steps: tuple[StepView, ...]
+    latenesses: tuple[str, ...]
+    sequence: int
+    confirmed: bool
+
+
+class Pause(Model):
+    """An interval in which the applicant, not the office, had to act. ``end`` None: still so."""
+
+    kind: str
+    start: Instant
+    end: Instant | None
+
+
+class Snapshot(Model):
+    """The dossier after an event, as the store's projections need it."""
+
+    view: DossierView
+    zone: str
+    next_deadline_at: Instant | None
+    """Nearest running deadline not yet passed (steps and promise)."""
+    promise_due_at: Instant | None
+    """The promise's due instant as last known, also while paused or closed; None: no deadline."""
+    pauses: tuple[Pause, ...] = ()
+    supplements: int = 0
+    secret_hash: str | None = None
+
+
+class EventHead(Model):
+    sequence: int
+    type: str
+    at: Instant
+
+
+class Receipt(Model):
+    """Answer to an action."""
+
+    code: str
+    sequence: int
+    status: Status
+    due_at: Instant | None
+    events: tuple[EventHead, ...]
+
+
+class SubmissionReceipt(Receipt):
+    """Answer to a submission; ``secret`` is told once, for the citizen's look-up."""
+
+    accepted_at: Instant
+    clock_start: Instant
+    created: bool
+    secret: str | None
+
+
+def localised(value: Any, zone: ZoneInfo) -> JsonValue:  # noqa: ANN401 - any model or plain value
+    """``value`` as JSON data with every instant in ``zone``'s offset, as all interfaces write them."""
+    if isinstance(value, BaseModel):
+        return localised(value.model_dump(by_alias=True), zone)
+    if isinstance(value, datetime):
+        return iso(value, zone)
+    if isinstance(value, Mapping):
+        return {str(key): localised(item, zone) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [localised(item, zone) for item in value]
+    if isinstance(value, (StrEnum, IntEnum)):
+        return value.value
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
