@@ -107,8 +107,11 @@ def percent_shares(seconds: dict[Holder, int]) -> tuple[Share, ...]:
     Insertion order of ``seconds`` breaks ties, so the caller decides it.
     """
     total = sum(seconds.values())
-    if total == 0:
-        return ()
+    if total == 0:  # a clock without working time: whoever stands in the book has all of nothing
+        return tuple(
+            Share(agency=h.agency, official=h.official, minutes=0, share=100.0 if i == 0 else 0.0)
+            for i, h in enumerate(seconds)
+        )
     hundredths = {holder: divmod(held * 10_000, total) for holder, held in seconds.items()}
     missing = 10_000 - sum(whole for whole, _ in hundredths.values())
     by_remainder = sorted(hundredths, key=lambda holder: -hundredths[holder][1])

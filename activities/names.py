@@ -1,0 +1,3 @@
+"""Names of activities, for the workflows that call them without importing what they touch."""
+
+RECORD = "record"

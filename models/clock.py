@@ -1,0 +1,123 @@
+"""A clock is a ledger: budget, consumed, running since. The due instant is derived, never stored (design 4.2).
+
+Every counted second belongs to exactly one holder, before the deadline (``held``) or after it (``after``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from models.calendar import WorkingCalendar
+from models.lateness import Holder
+
+
+@dataclass(slots=True)
+class Clock:
+    """Working seconds of one step or promise. ``base`` None: no deadline of its own (rules R2)."""
+
+    base: int | None
+    holder: Holder
+    extra: int = 0
+    """Added by extension and rework allowance."""
+    consumed: int = 0
+    since: datetime | None = None
+    """Settled up to here, when running; lies ahead while the clock waits for its opening."""
+    run_start: datetime | None = None
+    missed_at: datetime | None = None
+    last_due: datetime | None = None
+    held: dict[Holder, int] = field(default_factory=dict)
+    last_counted: dict[Holder, datetime] = field(default_factory=dict)
+    after: dict[Holder, int] = field(default_factory=dict)
+    runs: list[tuple[datetime, datetime]] = field(default_factory=list)
+    rungs: set[str] = field(default_factory=set)
+    """Keys of ladder rungs this clock has passed."""
+
+    def clone(self) -> Clock:
+        return replace(
+            self,
+            held=dict(self.held),
+            last_counted=dict(self.last_counted),
+            after=dict(self.after),
+            runs=list(self.runs),
+            rungs=set(self.rungs),
+        )
+
+    @property
+    def budget(self) -> int | None:
+        return None if self.base is None else self.base + self.extra
+
+    @property
+    def is_running(self) -> bool:
+        return self.since is not None
+
+    def start(self, at: datetime) -> None:
+        self.since = self.run_start = at
+
+    def stop(self, at: datetime, calendar: WorkingCalendar) -> None:
+        """Stop counting at ``at``; what was consumed is kept."""
+        if self.since is None or self.run_start is None:
+            return
+        self.last_due = self.due(calendar)
+        self.settle(at, calendar)
+        if at > self.run_start:
+            self.runs.append((self.run_start, at))
+        self.since = self.run_start = None
+
+    def settle(self, until: datetime, calendar: WorkingCalendar) -> None:
+        """Book the working time from ``since`` to ``until`` on the present holder."""
+        if self.since is None or until <= self.since:
+            return
+        counted = calendar.working_time(self.since, until)
+        book = self.held if self.missed_at is None else self.after
+        if counted or self.missed_at is not None:
+            book[self.holder] = book.get(self.holder, 0) + counted
+        if counted:
+            self.last_counted[self.holder] = until
+        self.consumed += counted
+        self.since = until
+
+    def pass_to(self, holder: Holder, at: datetime, calendar: WorkingCalendar) -> None:
+        """From ``at`` on the time is ``holder``'s. No clock restarts (design 4.4)."""
+        self.settle(at, calendar)
+        self.holder = holder
+
+    def due(self, calendar: WorkingCalendar) -> datetime | None:
+        """The deadline: the missed one, or the instant the running clock will have used up its budget."""
+        if self.missed_at is not None:
+            return self.missed_at
+        return None if self.budget is None else self.reaches(self.budget, calendar)
+
+    def reaches(self, position: int, calendar: WorkingCalendar) -> datetime | None:
+        """When the running clock will have consumed ``position`` seconds; None while it stands still."""
+        if self.since is None:
+            return None
+        return calendar.due(self.since, max(0, position - self.consumed))
+
+    def miss(self, due: datetime, calendar: WorkingCalendar) -> None:
+        """The deadline passes: from ``due`` on, time is overrun."""
+        self.settle(due, calendar)
+        self.missed_at = self.last_due = due
+
+    def named(self) -> Holder:
+        """Whom a missed deadline names: the largest holder; of tied ones who held last (rules R4)."""
+        if not self.held:
+            return self.holder
+        return max(self.held, key=lambda holder: (self.held[holder], self.last_counted[holder]))
+
+    def held_ordered(self) -> dict[Holder, int]:
+        """What each holder consumed before the deadline, largest first, the tied by who held last."""
+        order = sorted(self.held, key=lambda h: (self.held[h], self.last_counted[h]), reverse=True)
+        return {holder: self.held[holder] for holder in order}
+
+    def consumed_at(self, now: datetime, calendar: WorkingCalendar) -> int:
+        if self.since is None:
+            return self.consumed
+        return self.consumed + calendar.working_time(self.since, now)
+
+    def after_at(self, now: datetime, calendar: WorkingCalendar) -> dict[Holder, int]:
+        """Overrun by holder up to ``now`` (working seconds), in the order they held."""
+        after = dict(self.after)
+        if self.missed_at is not None and self.since is not None and now > self.since:
+            after[self.holder] = after.get(self.holder, 0) + calendar.working_time(self.since, now)
+        return after

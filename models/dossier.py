@@ -1,0 +1,304 @@
+"""The dossier: a pure aggregate. Its state is the fold of its accepted actions, then of time (rules R1).
+
+``begin``, ``accept`` and ``pass_time`` return the events to be told; ``check`` refuses without changing anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue, model_validator
+
+from models.actions import (
+    ClockAction,
+    Correct,
+    Given,
+    HandOver,
+    HearingAction,
+    Pausing,
+    Role,
+    Transfer,
+    parse_action,
+)
+from models.errors import Code, Refusal
+from models.events import Event, Record
+from models.fold import apply, open_dossier
+from models.instants import iso, whole
+from models.lateness import Lateness, LatenessState
+from models.passing import advance, next_threshold
+from models.procedure import Model
+from models.state import State, first_state
+from models.submission import DossierStart, Heard
+from models.telling import Teller, Told, refreshed
+from models.viewing import snapshot_of, view_of
+from models.views import DossierView, EventHead, Receipt
+from models.why import Why, narrate
+
+FUTURE_TOLERANCE = timedelta(seconds=5)
+
+
+class Request(Model):
+    """Actions handed in together: all are accepted, or none. ``id`` makes a repetition safe."""
+
+    given: tuple[Given, ...]
+    id: str | None = None
+    heard: Heard | None = None
+    imported: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_action(cls, data: Any) -> Any:  # noqa: ANN401 - any JSON may be handed in
+        """A bare action (rules R13) is a request of one, by the local admin."""
+        if isinstance(data, dict) and "action" in data:
+            by = data.get("by") or {"name": "admin", "role": Role.ADMIN}
+            action = parse_action({name: value for name, value in data.items() if name != "by"})
+            return {"given": ({"action": action, "by": by},)}
+        return data
+
+
+class Carried(Model):
+    """What a later run of the workflow needs to go on exactly where an earlier one stopped."""
+
+    accepted: tuple[Given, ...]
+    told: Told
+    receipts: dict[str, Receipt]
+    cursor: datetime
+
+
+class Dossier:
+    """One dossier's whole life. Not thread-safe, and not shared: its workflow owns it."""
+
+    def __init__(self, start: DossierStart) -> None:
+        self.start = start.model_copy(update={"carried": None})
+        self._accepted: list[Given] = []
+        self._receipts: dict[str, Receipt] = {}
+        self._told: Told | None = None
+        if start.carried is None:
+            self._state = first_state(self.start)
+        else:
+            self._go_on(Carried.model_validate(start.carried))
+
+    def _go_on(self, carried: Carried) -> None:
+        self._accepted = list(carried.accepted)
+        self._receipts = dict(carried.receipts)
+        self._told = carried.told.model_copy(deep=True)
+        self._state = self._refold(self._accepted)
+        advance(self._state, carried.cursor)
+        self._state.facts.clear()
+
+    # --- acting ------------------------------------------------------------------------------------------------
+
+    @property
+    def has_begun(self) -> bool:
+        return self._told is not None
+
+    def begin(self, now: datetime) -> list[Event]:
+        """Take the dossier up: fold what is known already, pass time to ``now``, tell it all."""
+        now = max(whole(now), self.start.accepted_at)
+        self._told = Told(begun_at=now)
+        given = list(self.start.given)
+        self._state = self._refold(given)
+        self._accepted = given
+        advance(self._state, now)
+        teller = Teller(self._told, self._state, now, self.start.heard)
+        self._tell(teller, given, refolded=False)
+        return teller.events
+
+    def check(self, request: Request, now: datetime) -> None:
+        """Raise the :class:`Refusal` that :meth:`accept` would raise. Changes nothing."""
+        self._trial(request, whole(now))
+
+    def accept(self, request: Request, now: datetime) -> tuple[Receipt, list[Event]]:
+        """Accept all actions of the request, or raise :class:`Refusal` and change nothing.
+
+        A request whose ``id`` was seen before gets its first answer again.
+        """
+        if request.id is not None and request.id in self._receipts:
+            return self._receipts[request.id], []
+        now = max(whole(now), self._state.cursor)
+        new, self._state, refolded = self._trial(request, now)
+        self._accepted += new
+        advance(self._state, now)
+        teller = Teller(self._known, self._state, now, request.heard)
+        self._tell(teller, new, refolded=refolded)
+        receipt = self.receipt(teller.events)
+        if request.id is not None:
+            self._receipts[request.id] = receipt
+        return receipt, teller.events
+
+    def pass_time(self, now: datetime) -> list[Event]:
+        """Pass every deadline, rung and hearing window before ``now``."""
+        now = max(whole(now), self._state.cursor)
+        advance(self._state, now)
+        teller = Teller(self._known, self._state, now)
+        teller.tell_facts(refolded=False)
+        teller.publish_due()
+        return teller.events
+
+    # --- asking ------------------------------------------------------------------------------------------------
+
+    def next_wake(self) -> datetime | None:
+        """When time alone will change something next: a second after the nearest threshold, or a publication."""
+        wakes = []
+        threshold = next_threshold(self._state)
+        if threshold is not None:
+            wakes.append(threshold + timedelta(seconds=1))
+        limit = timedelta(minutes=self.start.rules.policies.backdate_limit_minutes)
+        wakes += [at for record in self._known.records if (at := record.publish_at(limit)) is not None]
+        return min(wakes, default=None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Closed, and every hearing has come to its end: nothing is left to wait for."""
+        return self._state.closed_at is not None and all(
+            record.gone or record.state is not LatenessState.RECORDED for record in self._known.records
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._state.calendar.zone
+
+    @property
+    def jitter(self) -> timedelta:
+        return timedelta(seconds=self.start.jitter_seconds)
+
+    @property
+    def late_count(self) -> int:
+        """Latenesses that stand: neither annulled nor removed by later evidence."""
+        return sum(
+            not record.gone and record.state is not LatenessState.ANNULLED for record in self._known.records
+        )
+
+    def latenesses(self, now: datetime) -> list[Lateness]:
+        return [refreshed(record, self._state, whole(now)) for record in self._known.records]
+
+    def view(self, now: datetime) -> DossierView:
+        return view_of(self._state, self._known, whole(now))
+
+    def why(self, step: str | None, now: datetime) -> Why:
+        """How the deadline of a step (None: the promise) came about (design 4.9)."""
+        return narrate(self._state, step, whole(now))
+
+    def record(self, events: list[Event], now: datetime, *, imported: bool = False) -> Record:
+        """What the store is told of these events; the last one of a settled dossier brings its archive."""
+        return Record(
+            dossier=self.start.code,
+            events=tuple(events),
+            snapshot=snapshot_of(self._state, self._known, whole(now)),
+            imported=imported,
+            archive=self.archive() if self.is_settled else None,
+        )
+
+    def carry(self) -> DossierStart:
+        """The input of the run that goes on with this dossier."""
+        carried = Carried(
+            accepted=tuple(self._accepted), told=self._known, receipts=self._receipts, cursor=self._state.cursor
+        )
+        return self.start.model_copy(update={"given": (), "carried": carried.model_dump(mode="json")})
+
+    def archive(self) -> dict[str, JsonValue]:
+        """The aggregate without the applicant, from which a later action reopens an ended workflow."""
+        return self.carry().model_dump(mode="json", exclude={"applicant", "content"}, exclude_defaults=True)
+
+    # --- the fold ----------------------------------------------------------------------------------------------
+
+    @property
+    def _known(self) -> Told:
+        if self._told is None:
+            raise RuntimeError("the dossier has not begun")
+        return self._told
+
+    def _refold(self, accepted: list[Given]) -> State:
+        """Fold the actions anew, in the order of their instants, then of acceptance."""
+        state = first_state(self.start)
+        open_dossier(state)
+        ordered = sorted(enumerate(accepted), key=lambda item: (item[1].action.at, item[0]))
+        for index, given in ordered:
+            if isinstance(given.action, ClockAction):
+                self._apply(state, given, index)
+        return state
+
+    def _apply(self, state: State, given: Given, index: int) -> None:
+        try:
+            apply(state, given, index)
+        except Refusal as refusal:
+            if index >= len(self._accepted):
+                raise
+            at = iso(given.action.at, state.calendar.zone)
+            raise Refusal(
+                Code.CONFLICT,
+                f"it would make '{given.action.action}' of {at}, accepted before, illegal: {refusal.message}",
+            ) from None
+
+    def _trial(self, request: Request, now: datetime) -> tuple[list[Given], State, bool]:
+        """New actions of the request, the state they lead to, whether by a refold; this dossier stays as it is."""
+        seen = {given.id for given in self._accepted if given.id is not None} | {self.start.row}
+        new = [given for given in request.given if given.id is None or given.id not in seen]
+        for given in new:
+            self._check_instant(given, now)
+        moves = [given for given in new if isinstance(given.action, ClockAction)]
+        refolded = any(given.action.at < self._state.cursor for given in moves)
+        if refolded:
+            state = self._refold(self._accepted + new)
+        else:
+            state = self._state.clone()
+            ordered = sorted(enumerate(new, len(self._accepted)), key=lambda item: (item[1].action.at, item[0]))
+            for index, given in ordered:
+                if isinstance(given.action, ClockAction):
+                    self._apply(state, given, index)
+        self._check_hearings(new, state, now)
+        return new, state, refolded
+
+    def _check_hearings(self, new: list[Given], state: State, now: datetime) -> None:
+        hearings = [given for given in new if isinstance(given.action, HearingAction)]
+        if hearings:
+            teller = Teller(self._known.model_copy(deep=True), state.clone(), max(now, state.cursor))
+            self._tell(teller, hearings, refolded=False)
+
+    def _tell(self, teller: Teller, new: list[Given], *, refolded: bool) -> None:
+        """Facts first, then what was said in the hearings, then what publishes itself, then corrections of that."""
+        teller.tell_facts(refolded=refolded)
+        hearings = [given for given in new if isinstance(given.action, HearingAction)]
+        for given in hearings:
+            if not isinstance(given.action, Correct):
+                teller.hear(given)
+        teller.publish_due()
+        for given in hearings:
+            if isinstance(given.action, Correct):
+                teller.hear(given)
+
+    def _check_instant(self, given: Given, now: datetime) -> None:
+        """No future; the past beyond the backdate limit only by a supervisor with a reason (rules R9)."""
+        action, zone = given.action, self._state.calendar.zone
+        if action.at > now + FUTURE_TOLERANCE:
+            raise Refusal(
+                Code.INVALID, f"'{action.action}' at {iso(action.at, zone)} lies in the future (now {iso(now, zone)})"
+            )
+        if given.by.role is Role.LOG:
+            return
+        limit = timedelta(minutes=self.start.rules.policies.backdate_limit_minutes)
+        crossed = isinstance(action, Pausing | HandOver | Transfer) and any(
+            action.at <= miss.due_at for miss in self._state.misses
+        )
+        if now - action.at <= limit and not crossed:
+            return
+        what = "crosses a deadline that has passed" if crossed else f"lies more than {limit} before now"
+        if not given.by.role.may_override:
+            raise Refusal(
+                Code.FORBIDDEN, f"'{action.action}' at {iso(action.at, zone)} {what}: only a supervisor may send it"
+            )
+        if not action.reason:
+            raise Refusal(
+                Code.INVALID, f"'{action.action}' at {iso(action.at, zone)} {what}: give the reason for it"
+            )
+
+    def receipt(self, events: list[Event]) -> Receipt:
+        return Receipt(
+            code=self.start.code,
+            sequence=self._known.sequence,
+            status=self._state.status,
+            due_at=view_of(self._state, self._known, self._state.cursor).due_at,
+            events=tuple(EventHead(sequence=e.sequence, type=e.type, at=e.at) for e in events),
+        )

@@ -1,0 +1,491 @@
+"""The fold: how each action, and time itself, changes a dossier. Reads like rules R1 to R8.
+
+``apply`` checks first and changes after: a refused action leaves the state as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydantic import JsonValue
+
+from models.actions import (
+    ClockAction,
+    Complete,
+    Deliver,
+    Extend,
+    Given,
+    HandOver,
+    PaymentReceived,
+    Refuse,
+    RequestPayment,
+    RequestSupplement,
+    Role,
+    SendBack,
+    Stop,
+    SupplementReceived,
+    Transfer,
+    Withdraw,
+)
+from models.clock import Clock
+from models.errors import Code, Refusal
+from models.events import EventType
+from models.instants import iso
+from models.lateness import Holder, minutes
+from models.passing import advance, settled
+from models.procedure import Supplement
+from models.state import Fact, State, StepRun, clock_base
+from models.views import Pause, Status, StepState
+
+PAUSES = {RequestSupplement: "supplement", RequestPayment: "payment"}
+RESUMES = {SupplementReceived: "supplement", PaymentReceived: "payment"}
+CLOSINGS = {Refuse: Status.REFUSED, Withdraw: Status.WITHDRAWN, Stop: Status.STOPPED}
+WHILE_PAUSED = (HandOver, Transfer, Extend, Refuse, Withdraw, Stop, SupplementReceived, PaymentReceived)
+COUNTER_MAY = (SupplementReceived, PaymentReceived, Withdraw, Deliver)
+
+
+def open_dossier(state: State) -> None:
+    """Tell that the dossier was accepted, and begin its first stage."""
+    start = state.start
+    due = state.promise.due(state.calendar)
+    _tell(
+        state,
+        f"action:{start.row or 'submit'}",
+        start.accepted_at,
+        EventType.ACCEPTED,
+        action=start.row,
+        by=start.by,
+        channel=start.channel,
+        clock_start=_local(state, state.clock_start),
+        due_at=None if due is None else _local(state, due),
+    )
+    _begin_stage(state, start.accepted_at)
+
+
+def apply(state: State, given: Given, index: int) -> None:
+    """Pass every deadline before the action's instant, then let the action happen (design 3, event time).
+
+    ``index``: the action's place in the order of acceptance. Raises :class:`Refusal`; the state may then have
+    advanced in time, but the action has changed nothing.
+    """
+    action = given.action
+    if action.at < state.start.accepted_at:
+        accepted = _local(state, state.start.accepted_at)
+        raise Refusal(
+            Code.TOO_EARLY,
+            f"{_local(state, action.at)} lies before the acceptance of {state.start.code} at {accepted}",
+        )
+    advance(state, action.at)
+    _check_open(state, action)
+    handler = _HANDLERS[type(action)]
+    handler(state, action, _Trail(given, index))
+
+
+class _Trail:
+    """Who did the action being applied, and how its facts are keyed."""
+
+    def __init__(self, given: Given, index: int) -> None:
+        self.by, self.id = given.by, given.id
+        self.key = f"action:{index}"
+        official: str | None = None if isinstance(given.action, HandOver) else given.action.official
+        self.official = official
+        self.actor = official or given.by.name
+        self.reason = given.action.reason
+
+    def tell(self, state: State, kind: EventType, at: datetime, **data: JsonValue) -> None:
+        if self.reason:
+            data["reason"] = self.reason
+        _tell(state, self.key, at, kind, action=self.id, by=self.actor, **data)
+
+
+def _tell(
+    state: State, key: str, at: datetime, kind: EventType, *, action: str | None = None, by: str | None = None, **data: JsonValue
+) -> None:
+    data = {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency} | data
+    state.facts.append(Fact(key, at, kind, data, mark=_local(state, at), action=action, by=by))
+
+
+def _local(state: State, at: datetime) -> str:
+    return iso(at, state.calendar.zone)
+
+
+# --- what is allowed, when and by whom -------------------------------------------------------------------------
+
+
+def _check_open(state: State, action: ClockAction) -> None:
+    code, name = state.start.code, action.action
+    if isinstance(action, Deliver):
+        if state.status is Status.DELIVERED:
+            raise Refusal(Code.ALREADY_DONE, f"the result of {code} was delivered already")
+        if state.status is not Status.PROCESSED:
+            raise Refusal(Code.TOO_EARLY, f"{code} is {state.status}: a result is delivered only after processing")
+        return
+    if state.closed_at is not None:
+        raise Refusal(
+            Code.ILLEGAL_ACTION,
+            f"{code} was closed ({state.status}) at {_local(state, state.closed_at)}: '{name}' must lie before that",
+        )
+    if state.pause is not None and not isinstance(action, WHILE_PAUSED):
+        raise Refusal(
+            Code.ILLEGAL_ACTION,
+            f"{code} is paused since {_local(state, state.pause.start)} ({state.pause.kind}): '{name}' must wait",
+        )
+
+
+def _check_override(trail: _Trail, what: str) -> bool:
+    """Whether the sender may act on others' steps; a counter may not at all, an official only on his or her own."""
+    if trail.by.role is Role.COUNTER:
+        raise Refusal(Code.FORBIDDEN, f"an intake counter may not {what}")
+    if trail.by.role.may_override:
+        return True
+    if trail.official is not None and trail.official != trail.by.name:
+        raise Refusal(Code.FORBIDDEN, f"{trail.by.name} may not act for {trail.official}; a supervisor may")
+    return False
+
+
+def _check_holds(state: State, trail: _Trail, what: str, step: StepRun | None = None) -> None:
+    """An official must hold the step, or (no step given) any active one."""
+    if _check_override(trail, what):
+        return
+    steps = [step] if step is not None else state.active_steps()
+    if all(trail.actor != each.clock.holder.official for each in steps):
+        raise Refusal(
+            Code.NOT_HOLDER,
+            f"{trail.actor} holds {f'not step {step.key!r}' if step else 'no active step'} of {state.start.code}: "
+            f"a holder or a supervisor may {what}",
+        )
+
+
+# --- the actions -----------------------------------------------------------------------------------------------
+
+
+def _complete(state: State, action: Complete, trail: _Trail) -> None:
+    step = state.step(action.step)
+    match step.state:
+        case StepState.DONE:
+            done = _local(state, step.completed_at or action.at)
+            raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' was completed at {done}")
+        case StepState.PENDING:
+            raise Refusal(Code.TOO_EARLY, f"step '{step.key}' has not begun: the stage before it is not done")
+    _check_completes(step, trail)
+    step.clock.stop(action.at, state.calendar)
+    step.state, step.completed_at = StepState.DONE, action.at
+    holder = step.clock.holder
+    trail.tell(state, EventType.STEP_COMPLETED, action.at, step=step.key, agency=step.agency, official=holder.official)
+    settled(state, step.key, action.at)
+    if all(s.state is StepState.DONE for s in state.steps if s.plan.stage == state.stage):
+        _next_stage(state, action.at, trail)
+
+
+def _check_completes(step: StepRun, trail: _Trail) -> None:
+    """The holder completes. Another only as a supervisor, in the holder's stead with a reason, or from a log (R3)."""
+    holder = step.clock.holder
+    who = holder.official or f"the queue of {holder.agency}"
+    if trail.by.role is Role.LOG:
+        return
+    if _check_override(trail, "complete a step"):
+        if trail.official in (None, holder.official) or holder.official is None or trail.reason:
+            return
+        raise Refusal(
+            Code.NOT_HOLDER,
+            f"{trail.official} does not hold step '{step.key}', {who} does: "
+            "a supervisor who completes it in the holder's stead gives a reason",
+        )
+    if trail.actor != holder.official:
+        raise Refusal(Code.NOT_HOLDER, f"{trail.actor} does not hold step '{step.key}': {who} does")
+
+
+def _next_stage(state: State, at: datetime, trail: _Trail) -> None:
+    last = max(step.plan.stage for step in state.steps)
+    while state.stage < last:
+        state.stage += 1
+        if _begin_stage(state, at):
+            return
+    _close(state, at, Status.PROCESSED, trail)
+
+
+def _begin_stage(state: State, at: datetime) -> bool:
+    """Start what is pending in the stage; clocks go on with what they have left."""
+    pending = [s for s in state.steps if s.plan.stage == state.stage and s.state is StepState.PENDING]
+    for step in pending:
+        _run(state, step, at)
+    return bool(pending)
+
+
+def _run(state: State, step: StepRun, at: datetime) -> None:
+    begin = max(at, state.not_before)
+    step.state, step.completed_at = StepState.RUNNING, None
+    if step.clock.base is None:
+        step.clock.base = clock_base(step.plan.budget, begin, state.calendar)
+    step.clock.start(begin)
+    if step.started_at is None:
+        step.started_at = at
+        holder = step.clock.holder
+        due = step.clock.due(state.calendar)
+        _tell(
+            state,
+            f"started:{step.key}",
+            at,
+            EventType.STEP_STARTED,
+            step=step.key,
+            agency=step.agency,
+            official=holder.official,
+            due_at=None if due is None else _local(state, due),
+        )
+
+
+def _hand_over(state: State, action: HandOver, trail: _Trail) -> None:
+    step = state.step(action.step)
+    if not step.is_unfinished:
+        raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is {step.state}: nothing is left to hand over")
+    if action.of_agency != step.agency:
+        raise Refusal(
+            Code.ILLEGAL_ACTION,
+            f"{action.official} belongs to {action.of_agency}, step '{step.key}' to {step.agency}: transfer it first",
+        )
+    holder = step.clock.holder
+    claims = holder.official is None and action.official == trail.by.name
+    if not claims:
+        _check_holds(state, trail, "hand it over", step)
+    step.clock.pass_to(Holder(step.agency, action.official), action.at, state.calendar)
+    trail.tell(
+        state,
+        EventType.HANDED_OVER,
+        action.at,
+        step=step.key,
+        agency=step.agency,
+        official=action.official,
+        from_agency=holder.agency,
+        from_official=holder.official,
+    )
+
+
+def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
+    if action.step is None:
+        if action.agency == state.agency:
+            raise Refusal(Code.ALREADY_DONE, f"{state.start.code} is with {action.agency} already")
+        _check_holds(state, trail, "transfer it")
+        moved = [s for s in state.steps if s.agency == state.agency and s.is_unfinished]
+        state.agency = action.agency
+        state.promise.pass_to(Holder(action.agency), action.at, state.calendar)
+    else:
+        step = state.step(action.step)
+        if not step.is_unfinished:
+            raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is {step.state}: nothing is left to transfer")
+        if action.agency == step.agency:
+            raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is with {action.agency} already")
+        _check_holds(state, trail, "transfer it", step)
+        moved = [step]
+    for step in moved:
+        step.agency = action.agency
+        step.clock.pass_to(Holder(action.agency, action.roster.get(step.plan.role)), action.at, state.calendar)
+    if action.head is not None:
+        state.heads[action.agency] = action.head
+    if action.parent is not None:
+        state.parents[action.agency] = action.parent
+    trail.tell(
+        state,
+        EventType.HANDED_OVER,
+        action.at,
+        step=action.step,
+        agency=action.agency,
+        official=None,
+        steps=[step.key for step in moved],
+    )
+
+
+def _pause(state: State, action: RequestSupplement | RequestPayment, trail: _Trail) -> None:
+    _check_holds(state, trail, "pause it")
+    kind = PAUSES[type(action)]
+    for step in state.active_steps():
+        step.clock.stop(action.at, state.calendar)
+        step.state = StepState.PAUSED
+    state.promise.stop(action.at, state.calendar)
+    state.pauses.append(Pause(kind=kind, start=action.at, end=None))
+    state.status = Status.PAUSED
+    state.supplements += kind == "supplement"
+    trail.tell(
+        state, EventType.PAUSED, action.at, kind=kind, text=action.text, repeated=kind == "supplement" and state.supplements > 1
+    )
+
+
+def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _Trail) -> None:
+    kind = RESUMES[type(action)]
+    pause = state.pause
+    if pause is None:
+        raise Refusal(Code.ILLEGAL_ACTION, f"{state.start.code} is not paused: there is nothing to resume")
+    if pause.kind != kind:
+        raise Refusal(
+            Code.ILLEGAL_ACTION, f"{state.start.code} waits for a {pause.kind}, which '{action.action}' does not bring"
+        )
+    restart = kind == "supplement" and state.start.rules.policies.supplement is Supplement.RESTART
+    if trail.by.role is Role.OFFICIAL:
+        _check_override(trail, "resume it")
+    state.pauses[-1] = Pause(kind=kind, start=pause.start, end=action.at)
+    state.status = Status.RUNNING
+    if restart:
+        _restart(state, action.at)
+    begin = max(action.at, state.not_before)
+    state.promise.start(begin)
+    for step in state.active_steps():
+        step.state = StepState.RUNNING
+        step.clock.start(begin)
+    due = state.promise.due(state.calendar)
+    trail.tell(
+        state,
+        EventType.RESUMED,
+        action.at,
+        kind=kind,
+        text=action.text,
+        restarted=restart,
+        due_at=None if due is None else _local(state, due),
+    )
+
+
+def _restart(state: State, at: datetime) -> None:
+    """Policy ``restart``: new clocks with the full budget beside the old ones, from normalised intake (R5)."""
+    state.not_before = state.calendar.intake(at)
+    state.notes.append((at, None, "restart", 0))
+    total = clock_base(state.start.rules.total, state.not_before, state.calendar)
+    state.promises.append(Clock(total, state.promise.holder, extra=state.promise.extra))
+    for step in state.active_steps():
+        base = clock_base(step.plan.budget, state.not_before, state.calendar)
+        step.clocks.append(Clock(base, step.clock.holder, extra=step.clock.extra))
+        state.notes.append((at, step.key, "restart", 0))
+
+
+def _extend(state: State, action: Extend, trail: _Trail) -> None:
+    _check_holds(state, trail, "extend it")
+    calendar, promise, code = state.calendar, state.promise, state.start.code
+    if state.extended:
+        raise Refusal(Code.ALREADY_DONE, f"{code} was extended before: a dossier is extended once at most")
+    step = _step_to_extend(state, action)
+    if promise.budget is None:
+        raise Refusal(Code.ILLEGAL_ACTION, f"{code} has no deadline that could be extended")
+    if action.amount.amount == 0:
+        raise Refusal(Code.INVALID, "an extension needs an amount above 0")
+    left = promise.budget - promise.consumed_at(action.at, calendar)
+    if promise.missed_at is not None or left < calendar.day_seconds:
+        raise Refusal(
+            Code.TOO_LATE,
+            f"an extension needs at least one working day before the promised date; {code} has "
+            f"{minutes(0 if promise.missed_at else left)} of {minutes(calendar.day_seconds)} minutes left",
+        )
+    if action.amount.unit.is_working:
+        added = calendar.seconds(action.amount)
+    else:
+        due = calendar.due(max(action.at, promise.since or action.at), left)
+        added = calendar.working_time(due, calendar.end_of(action.amount, due))
+    state.extended = True
+    for clock in (promise, step.clock):
+        clock.extra += added
+    state.notes += [(action.at, None, "extended", added), (action.at, step.key, "extended", added)]
+    due_at = promise.due(calendar)
+    trail.tell(
+        state,
+        EventType.EXTENDED,
+        action.at,
+        step=step.key,
+        minutes=minutes(added),
+        due_at=None if due_at is None else _local(state, due_at),
+    )
+
+
+def _step_to_extend(state: State, action: Extend) -> StepRun:
+    active = state.active_steps()
+    if action.step is not None:
+        step = state.step(action.step)
+        if step not in active:
+            raise Refusal(Code.ILLEGAL_ACTION, f"step '{step.key}' is {step.state}: only an active step is extended")
+        return step
+    if len(active) != 1:
+        keys = ", ".join(step.key for step in active)
+        raise Refusal(Code.INVALID, f"several steps run ({keys}): say which one is extended")
+    return active[0]
+
+
+def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
+    target = state.step(action.step)
+    if target.plan.stage >= state.stage:
+        raise Refusal(
+            Code.ILLEGAL_ACTION, f"step '{target.key}' is not of an earlier stage: a dossier is sent back, not forward"
+        )
+    _check_holds(state, trail, "send it back")
+    for step in state.steps:
+        if target.plan.stage < step.plan.stage < state.stage:
+            step.state, step.completed_at = StepState.PENDING, None
+        elif step.plan.stage == state.stage and step.is_active:
+            step.clock.stop(action.at, state.calendar)
+            step.state = StepState.PENDING
+    if not target.reworked:
+        target.reworked = True
+        if target.clock.base is not None:
+            allowance = target.clock.base // 2
+            target.clock.extra += allowance
+            state.notes.append((action.at, target.key, "rework", allowance))
+    state.stage = target.plan.stage
+    trail.tell(
+        state, EventType.SENT_BACK, action.at, step=target.key, official=target.clock.holder.official
+    )
+    _run(state, target, action.at)
+
+
+def _close_early(state: State, action: Refuse | Withdraw | Stop, trail: _Trail) -> None:
+    if not (trail.by.role is Role.COUNTER and isinstance(action, COUNTER_MAY)):
+        _check_holds(state, trail, f"{action.action} it")
+    _close(state, action.at, CLOSINGS[type(action)], trail)
+
+
+def _close(state: State, at: datetime, status: Status, trail: _Trail) -> None:
+    """The first closing ends the promise and cancels what is unfinished (rules R8)."""
+    state.closed_at, state.status = at, status
+    state.promise.stop(at, state.calendar)
+    if state.pause is not None:
+        state.pauses[-1] = Pause(kind=state.pause.kind, start=state.pause.start, end=at)
+    for step in state.steps:
+        if step.is_unfinished:
+            step.clock.stop(at, state.calendar)
+            step.state = StepState.CANCELLED
+            settled(state, step.key, at)
+    settled(state, None, at)
+    data: dict[str, JsonValue] = {"status": status.value}
+    if trail.reason:
+        data["reason"] = trail.reason
+    key = trail.key if status is not Status.PROCESSED else "closed"
+    state.facts.append(
+        Fact(
+            key,
+            at,
+            EventType.CLOSED,
+            {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency} | data,
+            mark=f"{status} {_local(state, at)}",
+            action=trail.id if status is not Status.PROCESSED else None,
+            by=trail.actor,
+        )
+    )
+
+
+def _deliver(state: State, action: Deliver, trail: _Trail) -> None:
+    if trail.by.role is Role.OFFICIAL:
+        _check_override(trail, "deliver it")
+    state.status = Status.DELIVERED
+    trail.tell(state, EventType.DELIVERED, action.at)
+
+
+_HANDLERS: dict[type, Callable[[State, Any, _Trail], None]] = {
+    Complete: _complete,
+    HandOver: _hand_over,
+    Transfer: _transfer,
+    RequestSupplement: _pause,
+    RequestPayment: _pause,
+    SupplementReceived: _resume,
+    PaymentReceived: _resume,
+    Extend: _extend,
+    SendBack: _send_back,
+    Refuse: _close_early,
+    Withdraw: _close_early,
+    Stop: _close_early,
+    Deliver: _deliver,
+}

@@ -1,0 +1,163 @@
+"""The hearing of a lateness: from recorded to published, excused, annulled, corrected or retracted.
+
+Design 5, rules R9 and R10. Silence publishes; suppression needs a name and a reason.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+
+from models.actions import Correct, Explain, Given, HearingAction, ReviewLateness, Role
+from models.errors import Code, Refusal
+from models.events import EventType
+from models.lateness import CorrectDecision, Holder, Lateness, LatenessState, Review, ReviewDecision
+from models.submission import Heard
+
+UNPUBLISHED = (LatenessState.RECORDED, LatenessState.EXCUSED)
+ON_THE_BOARD = (LatenessState.PUBLISHED, LatenessState.CORRECTED)
+EVENT_OF = {
+    LatenessState.RECORDED: EventType.RECORDED,
+    LatenessState.PUBLISHED: EventType.PUBLISHED,
+    LatenessState.EXCUSED: EventType.EXCUSED,
+    LatenessState.ANNULLED: EventType.ANNULLED,
+    LatenessState.CORRECTED: EventType.CORRECTED,
+    LatenessState.RETRACTED: EventType.RETRACTED,
+}
+
+
+class LatenessRecord(BaseModel):
+    """A lateness as it was told, and the fact of the fold that it tells. Replaced, never altered in place."""
+
+    fact: str
+    """Key of the miss in the fold."""
+    named: Holder
+    lateness: Lateness
+    gone: bool = False
+    """Later evidence has removed the miss: a new one would be another lateness."""
+
+    def told(self, **changes: object) -> LatenessRecord:
+        return self.model_copy(update={"lateness": self.lateness.model_copy(update=changes)})
+
+    @property
+    def state(self) -> LatenessState:
+        return self.lateness.state
+
+    def publish_at(self, backdate_limit: timedelta) -> datetime | None:
+        """When it publishes itself: after its window, and never before due + backdate limit (rules R9)."""
+        closes = self.lateness.window_closes_at
+        if self.gone or self.state is not LatenessState.RECORDED or closes is None:
+            return None
+        open_window = closes > self.lateness.recorded_at
+        after = closes + timedelta(seconds=1) if open_window else closes
+        return max(after, self.lateness.due_at + backdate_limit)
+
+
+def open_hearing(record: LatenessRecord, now: datetime, closes: datetime, heard: Heard | None) -> LatenessRecord:
+    """Begin (or, for a newly named person, begin again) with a full window; none where history was judged before."""
+    return record.told(
+        state=LatenessState.RECORDED,
+        recorded_at=now,
+        notified_at=now,
+        window_closes_at=now if heard else closes,
+        explained_at=None,
+        explanation=None,
+        review=None,
+        cause=None,
+        heard_by=f"{heard.by}: {heard.reason}" if heard else None,
+    )
+
+
+def evidence_removed(record: LatenessRecord) -> LatenessRecord:
+    """The miss is gone: annulled before publication, retracted after it (rules R9)."""
+    state = LatenessState.RETRACTED if record.state in ON_THE_BOARD else LatenessState.ANNULLED
+    return record.told(state=state).model_copy(update={"gone": True})
+
+
+def corrected_to_agency(record: LatenessRecord, named: Holder, head: str | None) -> LatenessRecord:
+    """Naming changed after publication: corrected to the agency, never to another person (rules R9)."""
+    changed = record.told(state=LatenessState.CORRECTED, agency=named.agency, official=None, head=head)
+    return changed.model_copy(update={"named": named})
+
+
+def hear(record: LatenessRecord, given: Given, head: str | None) -> tuple[LatenessRecord, EventType]:
+    """Apply a hearing action; the record it leads to and the event that tells it. Raises :class:`Refusal`."""
+    action = given.action
+    lateness = record.lateness
+    if given.by.role is not Role.LOG and action.at < lateness.recorded_at:
+        raise Refusal(Code.TOO_EARLY, f"{lateness.id} was recorded only after that instant")
+    match action:
+        case Explain():
+            return _explain(record, action, given, head), EventType.EXPLAINED
+        case ReviewLateness():
+            return _review(record, action, given)
+        case Correct():
+            return _correct(record, action, given, head)
+        case _:
+            raise Refusal(Code.ILLEGAL_ACTION, f"'{action.action}' is no action of a hearing")
+
+
+def _explain(record: LatenessRecord, action: Explain, given: Given, head: str | None) -> LatenessRecord:
+    lateness = record.lateness
+    answers = lateness.official or lateness.head or head
+    if (action.official or given.by.name) != answers:
+        raise Refusal(
+            Code.FORBIDDEN,
+            f"{lateness.id} is explained by {answers or 'the head of ' + lateness.agency}, whom it names, by nobody else",
+        )
+    if given.by.role is Role.OFFICIAL and given.by.name != answers:
+        raise Refusal(Code.FORBIDDEN, f"{given.by.name} may not explain for {answers}")
+    if lateness.state in (LatenessState.ANNULLED, LatenessState.RETRACTED):
+        raise Refusal(Code.ILLEGAL_ACTION, f"{lateness.id} is {lateness.state}: there is nothing to explain")
+    in_time = lateness.window_closes_at is None or action.at <= lateness.window_closes_at
+    if lateness.explanation is not None and not in_time:
+        return record  # the journal keeps the later text; the one given in time stands in the record
+    return record.told(explained_at=action.at, explanation=action.text)
+
+
+def _check_reviewer(record: LatenessRecord, action: HearingAction, given: Given) -> str:
+    lateness = record.lateness
+    reviewer = action.official or given.by.name
+    if not given.by.role.may_override:
+        raise Refusal(Code.FORBIDDEN, f"{given.by.name} may not judge {lateness.id}: a supervisor may")
+    if reviewer in (lateness.official, lateness.head if lateness.official is None else None):
+        raise Refusal(Code.FORBIDDEN, f"{reviewer} is named by {lateness.id} and may not judge it")
+    if not action.reason:
+        raise Refusal(Code.INVALID, f"a decision on {lateness.id} needs a reason")
+    return reviewer
+
+
+def _review(
+    record: LatenessRecord, action: ReviewLateness, given: Given
+) -> tuple[LatenessRecord, EventType]:
+    lateness = record.lateness
+    reviewer = _check_reviewer(record, action, given)
+    if lateness.state is LatenessState.EXCUSED:
+        raise Refusal(Code.ALREADY_DONE, f"{lateness.id} was excused already")
+    if lateness.state is not LatenessState.RECORDED:
+        raise Refusal(Code.TOO_LATE, f"{lateness.id} is {lateness.state}: after publication it can only be corrected")
+    excused = action.decision is ReviewDecision.EXCUSED
+    if excused and action.cause is None:
+        raise Refusal(Code.INVALID, f"to excuse {lateness.id} needs its cause: objective or subjective")
+    review = Review(by=reviewer, at=action.at, decision=action.decision, cause=action.cause, reason=action.reason or "")
+    state = LatenessState.EXCUSED if excused else LatenessState.RECORDED
+    event = EventType.EXCUSED if excused else EventType.REVIEWED
+    return record.told(review=review, cause=action.cause, state=state), event
+
+
+def _correct(
+    record: LatenessRecord, action: Correct, given: Given, head: str | None
+) -> tuple[LatenessRecord, EventType]:
+    lateness = record.lateness
+    reviewer = _check_reviewer(record, action, given)
+    if lateness.state in UNPUBLISHED:
+        raise Refusal(Code.TOO_EARLY, f"{lateness.id} is not published: review it instead")
+    if lateness.state not in ON_THE_BOARD:
+        raise Refusal(Code.ALREADY_DONE, f"{lateness.id} is {lateness.state} already")
+    review = Review(
+        by=reviewer, at=action.at, decision=action.decision, cause=lateness.cause, reason=action.reason or ""
+    )
+    if action.decision is CorrectDecision.RETRACTED:
+        return record.told(review=review, state=LatenessState.RETRACTED), EventType.RETRACTED
+    return record.told(review=review, state=LatenessState.CORRECTED, official=None, head=head), EventType.CORRECTED

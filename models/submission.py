@@ -1,0 +1,88 @@
+"""How a dossier begins: the submission at the counter, and the input of its workflow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from models.actions import Given
+from models.instants import Instant
+from models.procedure import Model
+from models.rules import Rules
+
+CODE_PATTERN = r"^[A-Z0-9.]+-(\d{6}|\d{8})-\d{4,7}$"
+"""Dossier codes, old and new form (domain 3); opaque beyond this."""
+
+
+class Applicant(Model):
+    """Who asked. Lives in the workflow's payload alone (design 3, personal data)."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    phone: Annotated[str, Field(max_length=40)] | None = None
+    id_number: Annotated[str, Field(max_length=40)] | None = None
+    address: Annotated[str, Field(max_length=500)] | None = None
+
+
+class Submission(Model):
+    """What the counter hands in (interfaces: Submission). ``at`` None: now."""
+
+    code: Annotated[str, Field(pattern=CODE_PATTERN, max_length=60)] | None = None
+    procedure: str
+    agency: str
+    counter: Annotated[str, Field(max_length=60)] | None = None
+    channel: Literal["in_person", "online", "post"] = "in_person"
+    at: Instant | None = None
+    submitted_at: Instant | None = None
+    received_by_competent_at: Instant | None = None
+    applicant: Applicant | None = None
+    assignees: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.at is not None:
+            if self.submitted_at is not None and self.submitted_at > self.at:
+                raise ValueError("submitted_at must not be later than at (the acceptance)")
+            if self.received_by_competent_at is not None and self.received_by_competent_at < self.at:
+                raise ValueError("received_by_competent_at must not be earlier than at (the acceptance)")
+        return self
+
+    def content(self) -> str:
+        """Fingerprint of everything but ``at``: equal for the same content handed in again."""
+        data = self.model_dump(mode="json", exclude={"at"}, exclude_none=True)
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+class Heard(Model):
+    """History judged elsewhere: latenesses are published at once, and every record says by whom (rules R10)."""
+
+    by: str
+    reason: str
+
+
+class DossierStart(Model):
+    """Input of a dossier's workflow: what was submitted, the rules it starts under, actions known already."""
+
+    code: str
+    rules: Rules
+    accepted_at: Instant
+    submitted_at: Instant | None = None
+    received_at: Instant | None = None
+    channel: str = "in_person"
+    counter: str | None = None
+    by: str = "admin"
+    row: str | None = None
+    """Identity of the log row that submitted it."""
+    applicant: Applicant | None = None
+    secret_hash: str | None = None
+    content: str | None = None
+    """Fingerprint of the submission, for the memo: is the same content handed in again?"""
+    jitter_seconds: int = 0
+    """Spreads the firing of many deadlines at one instant; the recorded instant never moves."""
+    given: tuple[Given, ...] = ()
+    imported: bool = False
+    heard: Heard | None = None
+    carried: dict[str, JsonValue] | None = None
+    """The aggregate of an earlier run, when this run goes on with it (continue-as-new, reopening)."""

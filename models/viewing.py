@@ -1,0 +1,98 @@
+"""From a dossier's state to what people and the store see of it (interfaces: Dossier; rules R8, R12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.lateness import LatenessState, minutes
+from models.state import State, StepRun
+from models.telling import Told
+from models.views import DossierView, PortalStatus, Snapshot, Status, StepState, StepView
+
+
+def view_of(state: State, told: Told, now: datetime) -> DossierView:
+    """The dossier as of ``now``: clocks read, nothing passed that the engine has not passed."""
+    start, calendar = state.start, state.calendar
+    due = _promise_due(state)
+    late = {
+        record.lateness.step
+        for record in told.records
+        if record.lateness.step is not None and not record.gone and record.state is not LatenessState.ANNULLED
+    }
+    horizon = state.promise.last_due or due or state.original_due_at or state.clock_start
+    return DossierView(
+        code=start.code,
+        procedure=start.rules.procedure,
+        procedure_version=start.rules.procedure_version,
+        agency=state.agency,
+        status=state.status,
+        portal_status=_portal_status(state),
+        submitted_at=start.submitted_at,
+        accepted_at=start.accepted_at,
+        clock_start=state.clock_start,
+        due_at=due,
+        original_due_at=state.original_due_at,
+        closed_at=state.closed_at,
+        steps=tuple(_step_view(step, state, now, late=step.key in late) for step in state.steps),
+        latenesses=tuple(record.lateness.id for record in told.records),
+        sequence=told.sequence,
+        confirmed=calendar.confirmed(state.clock_start, max(horizon, due or horizon)),
+    )
+
+
+def snapshot_of(state: State, told: Told, now: datetime) -> Snapshot:
+    promise_due = _promise_due(state)
+    if promise_due is None and state.promise.budget is not None:
+        promise_due = state.promise.last_due
+    return Snapshot(
+        view=view_of(state, told, now),
+        zone=str(state.calendar.zone),
+        next_deadline_at=state.nearest_deadline(),
+        promise_due_at=promise_due,
+        pauses=tuple(state.pauses),
+        supplements=state.supplements,
+        secret_hash=state.start.secret_hash,
+    )
+
+
+def _promise_due(state: State) -> datetime | None:
+    """A running promise has a due instant, a closed one keeps its last, a paused one has none (rules R8)."""
+    if state.closed_at is not None:
+        return state.promise.last_due
+    return state.promise.due(state.calendar) if state.promise.is_running else None
+
+
+def _step_view(step: StepRun, state: State, now: datetime, *, late: bool) -> StepView:
+    clock = step.clock
+    match step.state:
+        case StepState.RUNNING:
+            due = clock.due(state.calendar)
+        case StepState.DONE | StepState.CANCELLED:
+            due = clock.last_due
+        case _:
+            due = None
+    return StepView(
+        key=step.key,
+        stage=step.plan.stage,
+        name=step.plan.name,
+        agency=step.agency,
+        official=clock.holder.official,
+        state=step.state,
+        budget_minutes=None if clock.budget is None else minutes(clock.budget),
+        consumed_minutes=minutes(clock.consumed_at(now, state.calendar)),
+        started_at=step.started_at,
+        due_at=due,
+        completed_at=step.completed_at,
+        late=late,
+    )
+
+
+def _portal_status(state: State) -> PortalStatus:
+    match state.status:
+        case Status.RUNNING:
+            return PortalStatus.RUNNING
+        case Status.PAUSED:
+            payment = state.pause is not None and state.pause.kind == "payment"
+            return PortalStatus.PAYMENT if payment else PortalStatus.SUPPLEMENT
+        case status:
+            return PortalStatus[status.name]

@@ -1,0 +1,26 @@
+"""Names on Temporal, fixed by the interfaces: shared by worker, starter, set-up and tests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from temporalio.common import SearchAttributeKey
+
+TASK_QUEUE = "danbiet"
+WORKFLOW = "DossierWorkflow"
+ACT = "act"
+STATE = "state"
+WHY = "why"
+LATENESSES = "latenesses"
+
+PROCEDURE = SearchAttributeKey.for_keyword("DanbietProcedure")
+STATUS = SearchAttributeKey.for_keyword("DanbietStatus")
+AGENCY = SearchAttributeKey.for_keyword_list("DanbietAgency")
+OFFICIAL = SearchAttributeKey.for_keyword_list("DanbietOfficial")
+DUE_AT: SearchAttributeKey[datetime] = SearchAttributeKey.for_datetime("DanbietDueAt")
+LATE = SearchAttributeKey.for_int("DanbietLate")
+SEARCH_ATTRIBUTES: tuple[SearchAttributeKey, ...] = (PROCEDURE, STATUS, AGENCY, OFFICIAL, DUE_AT, LATE)
+
+
+def workflow_id(code: str) -> str:
+    return f"dossier/{code}"
