@@ -1,0 +1,218 @@
+"""The SQL tables: an event journal, projections of it, and an outbox. The only module here that knows SQL.
+
+``journal`` is the truth of this database; ``dossier``, ``step``, ``pause`` and ``lateness`` are functions of
+it and can be rebuilt at any time. ``outbox`` is written beside the journal in the same transaction. Nothing
+here holds an applicant's data. Instants come back aware, in UTC.
+
+JSON is stored as text (``json`` in PostgreSQL, not ``jsonb``): nothing looks inside, and what was written is
+read back byte for byte.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, UniqueConstraint, text
+from sqlalchemy.types import JSON
+from sqlmodel import Field, SQLModel
+
+from models.instants import Instant
+
+Document = dict[str, Any]
+"""A JSON object as the database keeps it; pydantic models are accepted on the way in (``store.database``)."""
+
+BIG = BigInteger().with_variant(Integer, "sqlite")
+"""Positions: 64 bits everywhere; SQLite only autoincrements a column called INTEGER."""
+
+
+class Row(SQLModel):
+    """Base of all tables, with a metadata of its own and predictable names of constraints."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class JournalRow(Row, table=True):
+    """One event, once. ``snapshot``: the dossier after it, on the last event of each record."""
+
+    __tablename__ = "journal"
+    __table_args__ = (UniqueConstraint("dossier", "sequence"), {"sqlite_autoincrement": True})
+
+    position: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    dossier: str
+    sequence: int
+    type: str
+    at: Instant
+    subject: str
+    data: Document = Field(sa_type=JSON)
+    action: str | None = None
+    by: str | None = None
+    snapshot: Document | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    imported: bool
+    recorded_at: Instant
+    """Real time of writing, not event time."""
+
+
+class DossierRow(Row, table=True):
+    """A dossier as lists and totals need it; ``snapshot`` has all of it."""
+
+    __tablename__ = "dossier"
+    __table_args__ = (
+        Index(None, "next_deadline_at", "code"),
+        Index(None, "agency", "code"),
+        Index(None, "procedure", "code"),
+        Index(None, "status", "code"),
+        Index(None, "closed_at", "accepted_at"),
+        Index(
+            "ix_dossier_open",
+            "agency",
+            "procedure",
+            "status",
+            postgresql_where=text("closed_at IS NULL"),
+            sqlite_where=text("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_dossier_late",
+            "next_deadline_at",
+            "code",
+            postgresql_where=text("late > 0"),
+            sqlite_where=text("late > 0"),
+        ),
+    )
+
+    code: str = Field(primary_key=True)
+    procedure: str
+    agency: str
+    status: str
+    accepted_at: Instant
+    clock_start: Instant
+    promise_due_at: Instant | None
+    """As last known, also while paused or closed."""
+    next_deadline_at: Instant | None
+    closed_at: Instant | None
+    late: int = 0
+    """Number of its latenesses that are not annulled."""
+    secret_hash: str | None
+    sequence: int
+    snapshot: Document = Field(sa_type=JSON)
+
+
+class StepRow(Row, table=True):
+    """A step that runs or is paused now: who holds what. Other steps are in the dossier's snapshot."""
+
+    __tablename__ = "step"
+    __table_args__ = (Index(None, "agency"), Index(None, "official"))
+
+    dossier: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    agency: str
+    official: str | None
+    state: str
+    started_at: Instant | None
+    due_at: Instant | None
+
+
+class PauseRow(Row, table=True):
+    """An interval in which the applicant had to act; totals ask who was paused at an instant."""
+
+    __tablename__ = "pause"
+
+    dossier: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    kind: str
+    started_at: Instant
+    ended_at: Instant | None
+
+
+class LatenessRow(Row, table=True):
+    """One missed deadline as it stands; ``lateness`` has all of it, with local instants."""
+
+    __tablename__ = "lateness"
+    __table_args__ = (
+        Index(None, "month", "state"),
+        Index(None, "agency", "due_at"),
+        Index(None, "official", "due_at"),
+        Index(None, "state", "due_at"),
+        Index(None, "dossier", "step", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    dossier: str
+    procedure: str
+    step: str | None
+    agency: str
+    official: str | None
+    head: str | None
+    month: str
+    """Local month (``YYYY-MM``) of the missed deadline, in the dossier's zone."""
+    due_at: Instant
+    completed_at: Instant | None
+    overrun_minutes: float
+    state: str
+    cause: str | None
+    explanation: str | None
+    window_closes_at: Instant | None
+    published_at: Instant | None
+    sequence: int
+    """Of the event that told this state."""
+    lateness: Document = Field(sa_type=JSON)
+
+
+class OutboxRow(Row, table=True):
+    """One CloudEvent to deliver, in order of ``position``; never changed, never removed."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (UniqueConstraint("dossier", "sequence"), {"sqlite_autoincrement": True})
+
+    position: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    dossier: str
+    sequence: int
+    id: str
+    type: str
+    source: str
+    subject: str
+    time: str
+    """Event time as it goes out, with the calendar's offset."""
+    data: Document = Field(sa_type=JSON)
+    recorded_at: Instant
+    """Real time of writing: how long it has been waiting."""
+
+
+class SubscriberRow(Row, table=True):
+    """How far one subscriber has been served: everything up to ``position``."""
+
+    __tablename__ = "subscriber"
+
+    name: str = Field(primary_key=True)
+    position: int = Field(sa_type=BIG)
+
+
+class ArchiveRow(Row, table=True):
+    """The whole aggregate of a dossier whose workflow has ended; gone again once it is reopened."""
+
+    __tablename__ = "archive"
+
+    dossier: str = Field(primary_key=True)
+    sequence: int
+    aggregate: Document = Field(sa_type=JSON)
+
+
+class CodeCounterRow(Row, table=True):
+    """Last number given to a dossier of an agency on a day (``<agency>-<YYMMDD>-<NNNN>``)."""
+
+    __tablename__ = "code_counter"
+
+    agency: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    last: int
+
+
+def table_of(row: type[Row]) -> Table:
+    """The Core table of a row class, for statements over many rows."""
+    return Row.metadata.tables[str(row.__tablename__)]

@@ -1,0 +1,163 @@
+"""The database: where it is, how it is opened, and the two kinds of transaction everything else uses.
+
+SQLite (a file in WAL mode) and PostgreSQL (psycopg 3). A *write* transaction takes its lock at the start:
+SQLite's default, to upgrade a read lock later, fails at once with "database is locked" whatever the timeout.
+A *read* transaction sees one state of the database throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from pydantic_core import from_json, to_json
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, ProgrammingError
+
+from models.errors import Code, Refusal, Unavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+WAIT_MS = 10_000
+"""How long a writer waits for the other writers before it gives up."""
+
+WRITER_LOCK = 0x64616E62
+"""PostgreSQL advisory lock that makes journal writers take turns, as SQLite's one write lock does.
+
+So positions in the feeds become visible in their order (a reader that goes on after the last position it has
+seen misses nothing), and two groups that touch the same dossiers in different order cannot deadlock.
+"""
+UPGRADE_LOCK = WRITER_LOCK + 1
+
+_WRITES = "danbiet_writes"
+_NO_TABLES = ("no such table", "does not exist", "no such column")
+
+
+def parse_url(url: str) -> URL:
+    """Read a database address: ``sqlite:///file`` or ``postgresql://user@host/name``."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Refusal(
+            Code.INVALID,
+            "the database address cannot be read: write sqlite:///FILE or postgresql://USER@HOST/NAME",
+        ) from None
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database and parsed.database != ":memory:":
+            return parsed.set(drivername="sqlite")
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+psycopg")
+        case "sqlite":
+            raise Refusal(Code.INVALID, "a database in memory is lost at once: write sqlite:///FILE")
+        case other:
+            raise Refusal(Code.INVALID, f"'{other}' is not supported: use sqlite or postgresql")
+
+
+def open_database(url: str, *, pool_size: int = 8) -> Engine:
+    """An engine with this project's settings. Connects at the first use, not now."""
+    parsed = parse_url(url)
+    settings: dict[str, Any] = {
+        "json_serializer": lambda value: to_json(value).decode(),
+        "json_deserializer": from_json,
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+    }
+    if parsed.get_backend_name() == "postgresql":
+        settings["pool_pre_ping"] = True
+        settings["connect_args"] = {"options": "-c timezone=UTC", "connect_timeout": 10}
+        return create_engine(parsed, **settings)
+    settings["connect_args"] = {"isolation_level": None, "timeout": WAIT_MS / 1000}
+    engine = create_engine(parsed, **settings)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: SQLiteConnection, _record: object) -> None:
+    for pragma in (
+        f"busy_timeout={WAIT_MS}",
+        "journal_mode=wal",
+        "synchronous=normal",
+        "foreign_keys=on",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine, *, lock: int | None = None) -> Generator[Connection]:
+    """A write transaction: committed at the end of the block, rolled back if it raises.
+
+    ``lock``: an advisory lock to hold on PostgreSQL until the end (SQLite has one write lock for all).
+    """
+    with _sentences(engine), engine.connect() as plain:
+        connection = plain.execution_options(**{_WRITES: True})
+        with connection.begin():
+            if lock is not None and engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+            yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Generator[Connection]:
+    """A read transaction over one state of the database; it never waits for writers."""
+    with _sentences(engine), engine.connect() as plain:
+        connection = plain
+        if engine.dialect.name == "postgresql":
+            connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            yield connection
+
+
+def upgrade(url: str) -> str:
+    """Create or migrate all tables and return the revision reached; safe twice, and from two processes."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    engine = open_database(url)
+    try:
+        with writing(engine, lock=UPGRADE_LOCK) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _sentences(engine: Engine) -> Generator[None]:
+    """Turn the driver's errors about the database itself into one sentence, without a password."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
+        if (sentence := _sentence(engine.url, error)) is None:
+            raise
+        raise Unavailable(sentence) from error
+
+
+def _sentence(url: URL, error: DBAPIError) -> str | None:
+    place = f"{url.host or 'local'}/{url.database}" if url.get_backend_name() != "sqlite" else url.database
+    lines = str(error.orig).strip().splitlines()
+    cause = lines[0] if lines else type(error.orig).__name__
+    if url.password:
+        cause = cause.replace(str(url.password), "***")
+    if any(sign in cause for sign in _NO_TABLES) and "database" not in cause:
+        return f"the database {place} has not been set up: run `danbiet db upgrade` ({cause})"
+    if isinstance(error, ProgrammingError):
+        return None
+    if "locked" in cause:
+        return (
+            f"the database {place} is busy with another writer for more than {WAIT_MS // 1000} s: try again"
+        )
+    return f"the database {place} cannot be reached: {cause}"

@@ -1,0 +1,295 @@
+"""The one writer of the store: what workflows tell, in one transaction per record or fewer.
+
+Records of many dossiers that wait at the same moment are committed together (group commit): at 17:00 a
+thousand deadlines cost a handful of commits. Each record is idempotent on (dossier, sequence): told again,
+whole or in part, it adds only what is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, select, tuple_
+
+from models.errors import Code, Refusal, Unavailable
+from models.events import Event, Record
+from models.instants import iso
+from models.tables import JournalRow, OutboxRow, table_of
+from store.database import WRITER_LOCK, writing
+from store.projections import (
+    Values,
+    insert_for,
+    insert_rows,
+    lateness_row,
+    write_archives,
+    write_projections,
+)
+
+JOURNAL = table_of(JournalRow)
+OUTBOX = table_of(OutboxRow)
+GROUP = 256
+"""At most so many records in one commit."""
+
+_Key = tuple[str, int]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a record added: only its events that were not known before, in order."""
+
+    dossier: str
+    new: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    record: Record
+    future: asyncio.Future[Recorded]
+
+
+class Journal:
+    """Writes records; one instance, and so one writer thread, a process.
+
+    ``start`` before the first ``record``, ``close`` writes what still waits. Or use it in a ``with`` block.
+    """
+
+    def __init__(self, engine: Engine, installation: str) -> None:
+        self._engine = engine
+        self._source = f"/danbiet/{installation}"
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._lock = Lock()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="journal", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Write everything that waits, then stop. Later records are refused as unavailable."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                self._queue.put(None)
+        if thread is not None:
+            thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def record(self, record: Record) -> Recorded:
+        """Write ``record``; returns when it is committed.
+
+        Safe to repeat after any error: cancelled or failed, it was written whole or not at all.
+        """
+        future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            if self._thread is None:
+                raise Unavailable("the journal is closed: the worker is stopping")
+            self._queue.put(_Waiting(record, future))
+        return await future
+
+    def record_now(self, records: Sequence[Record]) -> list[Recorded]:
+        """Write ``records`` in one transaction, in the calling thread."""
+        rows = [_rows_of(record) for record in records]
+        with writing(self._engine, lock=WRITER_LOCK) as connection:
+            return [
+                outcome
+                for start in range(0, len(rows), GROUP)
+                for outcome in _write(connection, self._source, rows[start : start + GROUP])
+            ]
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            group: list[_Waiting] = []
+            item = self._queue.get()
+            while item is not None:
+                group.append(item)
+                if len(group) == GROUP:
+                    break
+                try:
+                    item = self._queue.get_nowait()
+                except Empty:
+                    break
+            stopping = item is None
+            if group:
+                _resolve(group, self._write_group(group))
+
+    def _write_group(self, group: Sequence[_Waiting]) -> Sequence[Recorded | Exception]:
+        try:
+            return self.record_now([waiting.record for waiting in group])
+        except Unavailable as error:
+            return [error] * len(group)
+        except Exception as error:  # noqa: BLE001 - whatever one record did must not harm the others
+            if len(group) == 1:
+                return [error]
+            _log.warning("a group of %d records failed, writing them one by one: %s", len(group), error)
+            return [outcome for waiting in group for outcome in self._write_group([waiting])]
+
+
+def _resolve(group: Sequence[_Waiting], outcomes: Sequence[Recorded | Exception]) -> None:
+    """Hand every caller its outcome, with one wake-up for each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Recorded], Recorded | Exception]]] = {}
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        by_loop.setdefault(waiting.future.get_loop(), []).append((waiting.future, outcome))
+    for loop, pairs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_set_all, pairs)
+        except RuntimeError:
+            _log.info("%d callers went away before their records were written", len(pairs))
+
+
+def _set_all(pairs: Sequence[tuple[asyncio.Future[Recorded], Recorded | Exception]]) -> None:
+    for future, outcome in pairs:
+        if future.done():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A record turned into rows, before any lock is taken."""
+
+    record: Record
+    journal: list[Values]
+    latenesses: dict[int, Values]
+
+
+def _rows_of(record: Record) -> _Rows:
+    """Rows of ``record``; a record that contradicts itself is a programming error."""
+    view = record.snapshot.view
+    sequences = [event.sequence for event in record.events]
+    if view.code != record.dossier or any(after != before + 1 for before, after in pairwise(sequences)):
+        raise ValueError(f"the record of {record.dossier} is not a run of its own events: {sequences}")
+    if sequences and (sequences[0] < 1 or sequences[-1] != view.sequence):
+        raise ValueError(f"the record of {record.dossier} ends at {sequences[-1]}, not at {view.sequence}")
+    zone = ZoneInfo(record.snapshot.zone)
+    now = datetime.now(UTC)
+    journal: list[Values] = [
+        {
+            "dossier": record.dossier,
+            "sequence": event.sequence,
+            "type": event.type.value,
+            "at": event.at,
+            "subject": event.subject,
+            "data": event.data,
+            "action": event.action,
+            "by": event.by,
+            "snapshot": record.snapshot if event.sequence == view.sequence else None,
+            "imported": record.imported,
+            "recorded_at": now,
+        }
+        for event in record.events
+    ]
+    latenesses = {
+        event.sequence: lateness_row(event.data, event.sequence, zone)
+        for event in record.events
+        if event.type.is_disclosure
+    }
+    return _Rows(record, journal, latenesses)
+
+
+def _write(connection: Connection, source: str, group: Sequence[_Rows]) -> list[Recorded]:
+    """All rows of ``group`` on one open transaction."""
+    new = _insert_new(connection, [row for rows in group for row in rows.journal])
+    outcomes: list[Recorded] = []
+    told: list[Values] = []
+    latenesses: list[Values] = []
+    for rows in group:
+        added = [event for event in rows.record.events if (rows.record.dossier, event.sequence) in new]
+        new.difference_update((rows.record.dossier, event.sequence) for event in added)
+        told += outbox_rows(rows.record, added, source)
+        latenesses += [rows.latenesses[event.sequence] for event in added if event.type.is_disclosure]
+        outcomes.append(Recorded(rows.record.dossier, tuple(added)))
+    insert_rows(connection, OUTBOX, told)
+    moved = write_projections(
+        connection,
+        [rows.record.snapshot for rows, outcome in zip(group, outcomes, strict=True) if outcome.new],
+        latenesses,
+    )
+    archives: list[Values] = [
+        {
+            "dossier": rows.record.dossier,
+            "sequence": rows.record.snapshot.view.sequence,
+            "aggregate": rows.record.archive,
+        }
+        for rows in group
+        if rows.record.archive is not None
+    ]
+    write_archives(connection, archives, moved)
+    return outcomes
+
+
+def outbox_rows(record: Record, events: Sequence[Event], source: str) -> list[Values]:
+    """CloudEvents of those ``events`` of ``record`` that go out (interfaces: Events out)."""
+    zone = ZoneInfo(record.snapshot.zone)
+    now = datetime.now(UTC)
+    return [
+        {
+            "dossier": record.dossier,
+            "sequence": event.sequence,
+            "id": f"{record.dossier}/{event.sequence}",
+            "type": event.type.value,
+            "source": source,
+            "subject": event.subject,
+            "time": iso(event.at, zone),
+            "data": event.data,
+            "recorded_at": now,
+        }
+        for event in events
+        if event.type.goes_out
+    ]
+
+
+def _insert_new(connection: Connection, rows: Sequence[Values]) -> set[_Key]:
+    """Insert the events not yet known and return their keys; a known one must say the same as before."""
+    if not rows:
+        return set()
+    statement = (
+        insert_for(connection, JOURNAL)
+        .on_conflict_do_nothing(index_elements=["dossier", "sequence"])
+        .returning(JOURNAL.c.dossier, JOURNAL.c.sequence)
+    )
+    new = {(row.dossier, row.sequence) for row in connection.execute(statement, rows)}
+    if len(new) < len(rows):
+        _compare(connection, rows)
+    return new
+
+
+def _compare(connection: Connection, rows: Sequence[Values]) -> None:
+    columns = (JOURNAL.c.type, JOURNAL.c.at, JOURNAL.c.subject)
+    told = {(row["dossier"], row["sequence"]): row for row in rows}
+    stored = connection.execute(
+        select(JOURNAL.c.dossier, JOURNAL.c.sequence, *columns).where(
+            tuple_(JOURNAL.c.dossier, JOURNAL.c.sequence).in_(told)
+        )
+    )
+    for dossier, sequence, *values in stored:
+        if values != [told[dossier, sequence][column.name] for column in columns]:
+            raise Refusal(
+                Code.CONFLICT,
+                f"event {dossier}/{sequence} is in the journal with other content: "
+                "was the workflow of this dossier started anew under its old code?",
+            )
