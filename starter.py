@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from models.catalogue import Catalogue
 from pydantic import JsonValue
 from sqlalchemy import Engine
 from temporalio.client import (
@@ -29,7 +30,6 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.actions import Actor, Given, Role, parse_action
-from models.catalogue import Catalogue
 from models.dossier import FUTURE_TOLERANCE, Dossier, Request
 from models.errors import Code, DanbietError, Refusal, Unavailable
 from models.instants import iso, parse_instant, whole
@@ -141,7 +141,11 @@ class Starter:
     def _check_instants(self, submission: Submission, at: datetime, now: datetime) -> None:
         submitted, received = submission.submitted_at, submission.received_by_competent_at
         zone = self.catalogue.calendar_of(submission.procedure).zone
-        for name, instant in (("at", at), ("submitted_at", submitted), ("received_by_competent_at", received)):
+        for name, instant in (
+            ("at", at),
+            ("submitted_at", submitted),
+            ("received_by_competent_at", received),
+        ):
             if instant is not None and instant > now + FUTURE_TOLERANCE:
                 raise Refusal(
                     Code.INVALID, f"'{name}' {iso(instant, zone)} lies in the future (now {iso(now, zone)})"
@@ -164,10 +168,14 @@ class Starter:
             return 0
         return int(hashlib.sha256(code.encode()).hexdigest(), 16) % (self._jitter + 1)
 
-    async def _submitted_before(self, start: DossierStart, submission: Submission, now: datetime) -> JsonValue:
+    async def _submitted_before(
+        self, start: DossierStart, submission: Submission, now: datetime
+    ) -> JsonValue:
         memo = await self._memo(start.code)
         if not memo:
-            raise Refusal(Code.CONFLICT, f"{start.code} exists already, and its content can no longer be compared")
+            raise Refusal(
+                Code.CONFLICT, f"{start.code} exists already, and its content can no longer be compared"
+            )
         at = parse_instant(str(memo["at"]))
         if memo["content"] != start.content or (submission.at is not None and submission.at != at):
             raise Refusal(
@@ -209,7 +217,12 @@ class Starter:
     # --- actions -----------------------------------------------------------------------------------------------
 
     async def act(
-        self, code: str, fields: Mapping[str, Any], *, by: str | None = None, id: str | None = None  # noqa: A002
+        self,
+        code: str,
+        fields: Mapping[str, Any],
+        *,
+        by: str | None = None,
+        id: str | None = None,  # noqa: A002
     ) -> JsonValue:
         """Send one action (fields of rules R13); ``by`` an official, or None for the local admin.
 
@@ -222,7 +235,7 @@ class Starter:
         )
         return await self.send(code, Request(given=(given,), id=id))
 
-    def complete_action(self, fields: Mapping[str, Any]) -> Any:  # noqa: ANN401 - one of the Action union
+    def complete_action(self, fields: Mapping[str, Any]) -> Any:
         """Make an action of its fields, with what only the catalogue knows of the people and agencies in it."""
         told = {name: value for name, value in fields.items() if value is not None}
         for only_ours in ("of_agency", "roster", "head", "parent"):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from temporalio import activity
 
+from activities.names import RECORD
 from models.events import Event, EventType, Record
 from store.journal import Journal
-from activities.names import RECORD
 
 LAG_BUCKETS = (1.5, 2, 3, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 86400)
 

@@ -49,7 +49,7 @@ class Request(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _bare_action(cls, data: Any) -> Any:  # noqa: ANN401 - any JSON may be handed in
+    def _bare_action(cls, data: Any) -> Any:
         """A bare action (rules R13) is a request of one, by the local admin."""
         if isinstance(data, dict) and "action" in data:
             by = data.get("by") or {"name": "admin", "role": Role.ADMIN}
@@ -194,7 +194,10 @@ class Dossier:
     def carry(self) -> DossierStart:
         """The input of the run that goes on with this dossier."""
         carried = Carried(
-            accepted=tuple(self._accepted), told=self._known, receipts=self._receipts, cursor=self._state.cursor
+            accepted=tuple(self._accepted),
+            told=self._known,
+            receipts=self._receipts,
+            cursor=self._state.cursor,
         )
         return self.start.model_copy(update={"given": (), "carried": carried.model_dump(mode="json")})
 
@@ -244,7 +247,9 @@ class Dossier:
             state = self._refold(self._accepted + new)
         else:
             state = self._state.clone()
-            ordered = sorted(enumerate(new, len(self._accepted)), key=lambda item: (item[1].action.at, item[0]))
+            ordered = sorted(
+                enumerate(new, len(self._accepted)), key=lambda item: (item[1].action.at, item[0])
+            )
             for index, given in ordered:
                 if isinstance(given.action, ClockAction):
                     self._apply(state, given, index)
@@ -274,7 +279,8 @@ class Dossier:
         action, zone = given.action, self._state.calendar.zone
         if action.at > now + FUTURE_TOLERANCE:
             raise Refusal(
-                Code.INVALID, f"'{action.action}' at {iso(action.at, zone)} lies in the future (now {iso(now, zone)})"
+                Code.INVALID,
+                f"'{action.action}' at {iso(action.at, zone)} lies in the future (now {iso(now, zone)})",
             )
         if given.by.role is Role.LOG:
             return
@@ -287,7 +293,8 @@ class Dossier:
         what = "crosses a deadline that has passed" if crossed else f"lies more than {limit} before now"
         if not given.by.role.may_override:
             raise Refusal(
-                Code.FORBIDDEN, f"'{action.action}' at {iso(action.at, zone)} {what}: only a supervisor may send it"
+                Code.FORBIDDEN,
+                f"'{action.action}' at {iso(action.at, zone)} {what}: only a supervisor may send it",
             )
         if not action.reason:
             raise Refusal(

@@ -101,9 +101,20 @@ class _Trail:
 
 
 def _tell(
-    state: State, key: str, at: datetime, kind: EventType, *, action: str | None = None, by: str | None = None, **data: JsonValue
+    state: State,
+    key: str,
+    at: datetime,
+    kind: EventType,
+    *,
+    action: str | None = None,
+    by: str | None = None,
+    **data: JsonValue,
 ) -> None:
-    data = {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency} | data
+    data = {
+        "dossier": state.start.code,
+        "procedure": state.start.rules.procedure,
+        "agency": state.agency,
+    } | data
     state.facts.append(Fact(key, at, kind, data, mark=_local(state, at), action=action, by=by))
 
 
@@ -120,7 +131,9 @@ def _check_open(state: State, action: ClockAction) -> None:
         if state.status is Status.DELIVERED:
             raise Refusal(Code.ALREADY_DONE, f"the result of {code} was delivered already")
         if state.status is not Status.PROCESSED:
-            raise Refusal(Code.TOO_EARLY, f"{code} is {state.status}: a result is delivered only after processing")
+            raise Refusal(
+                Code.TOO_EARLY, f"{code} is {state.status}: a result is delivered only after processing"
+            )
         return
     if state.closed_at is not None:
         raise Refusal(
@@ -173,7 +186,14 @@ def _complete(state: State, action: Complete, trail: _Trail) -> None:
     step.clock.stop(action.at, state.calendar)
     step.state, step.completed_at = StepState.DONE, action.at
     holder = step.clock.holder
-    trail.tell(state, EventType.STEP_COMPLETED, action.at, step=step.key, agency=step.agency, official=holder.official)
+    trail.tell(
+        state,
+        EventType.STEP_COMPLETED,
+        action.at,
+        step=step.key,
+        agency=step.agency,
+        official=holder.official,
+    )
     settled(state, step.key, action.at)
     if all(s.state is StepState.DONE for s in state.steps if s.plan.stage == state.stage):
         _next_stage(state, action.at, trail)
@@ -273,14 +293,18 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
     else:
         step = state.step(action.step)
         if not step.is_unfinished:
-            raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is {step.state}: nothing is left to transfer")
+            raise Refusal(
+                Code.ALREADY_DONE, f"step '{step.key}' is {step.state}: nothing is left to transfer"
+            )
         if action.agency == step.agency:
             raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is with {action.agency} already")
         _check_holds(state, trail, "transfer it", step)
         moved = [step]
     for step in moved:
         step.agency = action.agency
-        step.clock.pass_to(Holder(action.agency, action.roster.get(step.plan.role)), action.at, state.calendar)
+        step.clock.pass_to(
+            Holder(action.agency, action.roster.get(step.plan.role)), action.at, state.calendar
+        )
     if action.head is not None:
         state.heads[action.agency] = action.head
     if action.parent is not None:
@@ -307,7 +331,12 @@ def _pause(state: State, action: RequestSupplement | RequestPayment, trail: _Tra
     state.status = Status.PAUSED
     state.supplements += kind == "supplement"
     trail.tell(
-        state, EventType.PAUSED, action.at, kind=kind, text=action.text, repeated=kind == "supplement" and state.supplements > 1
+        state,
+        EventType.PAUSED,
+        action.at,
+        kind=kind,
+        text=action.text,
+        repeated=kind == "supplement" and state.supplements > 1,
     )
 
 
@@ -318,7 +347,8 @@ def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _
         raise Refusal(Code.ILLEGAL_ACTION, f"{state.start.code} is not paused: there is nothing to resume")
     if pause.kind != kind:
         raise Refusal(
-            Code.ILLEGAL_ACTION, f"{state.start.code} waits for a {pause.kind}, which '{action.action}' does not bring"
+            Code.ILLEGAL_ACTION,
+            f"{state.start.code} waits for a {pause.kind}, which '{action.action}' does not bring",
         )
     restart = kind == "supplement" and state.start.rules.policies.supplement is Supplement.RESTART
     if trail.by.role is Role.OFFICIAL:
@@ -398,7 +428,9 @@ def _step_to_extend(state: State, action: Extend) -> StepRun:
     if action.step is not None:
         step = state.step(action.step)
         if step not in active:
-            raise Refusal(Code.ILLEGAL_ACTION, f"step '{step.key}' is {step.state}: only an active step is extended")
+            raise Refusal(
+                Code.ILLEGAL_ACTION, f"step '{step.key}' is {step.state}: only an active step is extended"
+            )
         return step
     if len(active) != 1:
         keys = ", ".join(step.key for step in active)
@@ -410,7 +442,8 @@ def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
     target = state.step(action.step)
     if target.plan.stage >= state.stage:
         raise Refusal(
-            Code.ILLEGAL_ACTION, f"step '{target.key}' is not of an earlier stage: a dossier is sent back, not forward"
+            Code.ILLEGAL_ACTION,
+            f"step '{target.key}' is not of an earlier stage: a dossier is sent back, not forward",
         )
     _check_holds(state, trail, "send it back")
     for step in state.steps:
@@ -426,9 +459,7 @@ def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
             target.clock.extra += allowance
             state.notes.append((action.at, target.key, "rework", allowance))
     state.stage = target.plan.stage
-    trail.tell(
-        state, EventType.SENT_BACK, action.at, step=target.key, official=target.clock.holder.official
-    )
+    trail.tell(state, EventType.SENT_BACK, action.at, step=target.key, official=target.clock.holder.official)
     _run(state, target, action.at)
 
 
@@ -459,7 +490,8 @@ def _close(state: State, at: datetime, status: Status, trail: _Trail) -> None:
             key,
             at,
             EventType.CLOSED,
-            {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency} | data,
+            {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency}
+            | data,
             mark=f"{status} {_local(state, at)}",
             action=trail.id if status is not Status.PROCESSED else None,
             by=trail.actor,

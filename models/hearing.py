@@ -54,7 +54,9 @@ class LatenessRecord(BaseModel):
         return max(after, self.lateness.due_at + backdate_limit)
 
 
-def open_hearing(record: LatenessRecord, now: datetime, closes: datetime, heard: Heard | None) -> LatenessRecord:
+def open_hearing(
+    record: LatenessRecord, now: datetime, closes: datetime, heard: Heard | None
+) -> LatenessRecord:
     """Begin (or, for a newly named person, begin again) with a full window; none where history was judged before."""
     return record.told(
         state=LatenessState.RECORDED,
@@ -104,7 +106,7 @@ def _explain(record: LatenessRecord, action: Explain, given: Given, head: str | 
     if (action.official or given.by.name) != answers:
         raise Refusal(
             Code.FORBIDDEN,
-            f"{lateness.id} is explained by {answers or 'the head of ' + lateness.agency}, whom it names, by nobody else",
+            f"{lateness.id} is explained by {answers or 'the head of ' + lateness.agency}, whom it names",
         )
     if given.by.role is Role.OFFICIAL and given.by.name != answers:
         raise Refusal(Code.FORBIDDEN, f"{given.by.name} may not explain for {answers}")
@@ -128,19 +130,21 @@ def _check_reviewer(record: LatenessRecord, action: HearingAction, given: Given)
     return reviewer
 
 
-def _review(
-    record: LatenessRecord, action: ReviewLateness, given: Given
-) -> tuple[LatenessRecord, EventType]:
+def _review(record: LatenessRecord, action: ReviewLateness, given: Given) -> tuple[LatenessRecord, EventType]:
     lateness = record.lateness
     reviewer = _check_reviewer(record, action, given)
     if lateness.state is LatenessState.EXCUSED:
         raise Refusal(Code.ALREADY_DONE, f"{lateness.id} was excused already")
     if lateness.state is not LatenessState.RECORDED:
-        raise Refusal(Code.TOO_LATE, f"{lateness.id} is {lateness.state}: after publication it can only be corrected")
+        raise Refusal(
+            Code.TOO_LATE, f"{lateness.id} is {lateness.state}: after publication it can only be corrected"
+        )
     excused = action.decision is ReviewDecision.EXCUSED
     if excused and action.cause is None:
         raise Refusal(Code.INVALID, f"to excuse {lateness.id} needs its cause: objective or subjective")
-    review = Review(by=reviewer, at=action.at, decision=action.decision, cause=action.cause, reason=action.reason or "")
+    review = Review(
+        by=reviewer, at=action.at, decision=action.decision, cause=action.cause, reason=action.reason or ""
+    )
     state = LatenessState.EXCUSED if excused else LatenessState.RECORDED
     event = EventType.EXCUSED if excused else EventType.REVIEWED
     return record.told(review=review, cause=action.cause, state=state), event
@@ -160,4 +164,6 @@ def _correct(
     )
     if action.decision is CorrectDecision.RETRACTED:
         return record.told(review=review, state=LatenessState.RETRACTED), EventType.RETRACTED
-    return record.told(review=review, state=LatenessState.CORRECTED, official=None, head=head), EventType.CORRECTED
+    return record.told(
+        review=review, state=LatenessState.CORRECTED, official=None, head=head
+    ), EventType.CORRECTED

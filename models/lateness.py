@@ -68,7 +68,7 @@ class Review(Model):
 
 
 class Lateness(Model):
-    """One missed deadline as every interface shows it. ``step`` None: the promise; ``official`` None: ``head`` answers."""
+    """One missed deadline, as shown. ``step`` None: the promise; ``official`` None: ``head`` answers."""
 
     id: str
     dossier: str

@@ -118,7 +118,9 @@ class Teller:
                 again = open_hearing(renamed, self.now, self._window_closes(), self.heard)
                 self._replace(index, again, EventType.RECORDED, miss.due_at)
             elif record.state in ON_THE_BOARD:
-                self._replace(index, corrected_to_agency(changed, miss.named, head), EventType.CORRECTED, self.now)
+                self._replace(
+                    index, corrected_to_agency(changed, miss.named, head), EventType.CORRECTED, self.now
+                )
         elif (shown.due_at, shown.shares) != (miss.due_at, miss.shares):
             at = miss.due_at if record.state is LatenessState.RECORDED else self.now
             self._replace(index, changed, EVENT_OF[record.state], at)
@@ -194,7 +196,15 @@ class Teller:
     ) -> None:
         self.told.sequence += 1
         self.events.append(
-            Event(sequence=self.told.sequence, type=kind, at=at, subject=subject, data=data, action=action, by=by)
+            Event(
+                sequence=self.told.sequence,
+                type=kind,
+                at=at,
+                subject=subject,
+                data=data,
+                action=action,
+                by=by,
+            )
         )
 
 

@@ -130,7 +130,7 @@ class SubmissionReceipt(Receipt):
     secret: str | None
 
 
-def localised(value: Any, zone: ZoneInfo) -> JsonValue:  # noqa: ANN401 - any model or plain value
+def localised(value: Any, zone: ZoneInfo) -> JsonValue:
     """``value`` as JSON data with every instant in ``zone``'s offset, as all interfaces write them."""
     if isinstance(value, BaseModel):
         return localised(value.model_dump(by_alias=True), zone)

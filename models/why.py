@@ -15,7 +15,7 @@ from models.views import StepState
 
 
 class Why(Model):
-    """A deadline explained. Minutes of ``counted`` and ``worked_swap`` lines sum to ``budget_minutes`` once it is due."""
+    """Minutes of ``counted`` and ``worked_swap`` lines sum to ``budget_minutes`` once it is due."""
 
     subject: str
     start: Instant | None
@@ -37,7 +37,11 @@ def narrate(state: State, step_key: str | None, now: datetime) -> Why:
     else:
         step = state.step(step_key)
         clock, budget, start = step.clock, step.plan.budget, step.started_at
-        due = clock.last_due if step.state in (StepState.DONE, StepState.CANCELLED) else clock.due(state.calendar)
+        due = (
+            clock.last_due
+            if step.state in (StepState.DONE, StepState.CANCELLED)
+            else clock.due(state.calendar)
+        )
     runs = _runs_until_due(clock, due, now)
     lines = [] if start is None or clock.budget is None else _lines(state, step_key, start, runs, due or now)
     first = runs[0][0] if runs else None
@@ -87,7 +91,10 @@ def _standstill(state: State, begin: datetime, end: datetime, *, first: bool) ->
     """Why the clock did not run from ``begin`` to ``end``."""
     pauses = [p for p in state.pauses if p.start < end and (p.end is None or p.end > begin)]
     if pauses:
-        what = {"supplement": "waiting for papers from the applicant", "payment": "waiting for the applicant's payment"}
+        what = {
+            "supplement": "waiting for papers from the applicant",
+            "payment": "waiting for the applicant's payment",
+        }
         return [_line(p.start, min(p.end or end, end), LineKind.PAUSED, what[p.kind]) for p in pauses]
     if first:
         text = "intake: after the cut-off or outside office hours the clock starts at the next opening"
@@ -99,7 +106,10 @@ def _notes(state: State, step: str | None, until: datetime) -> list[Line]:
     texts = {
         "extended": (LineKind.EXTENDED, "extension granted: the budget grows by these minutes"),
         "rework": (LineKind.REWORK, "sent back: half of the step's budget is added once"),
-        "restart": (LineKind.POLICY, "papers complete: a new clock with the full budget (Decree 61/2018, art. 19(4))"),
+        "restart": (
+            LineKind.POLICY,
+            "papers complete: a new clock with the full budget (Decree 61/2018, art. 19(4))",
+        ),
     }
     return [
         _line(at, at, texts[kind][0], texts[kind][1], seconds)

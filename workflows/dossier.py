@@ -56,7 +56,7 @@ class DossierWorkflow:
             self._tell(self._dossier.pass_time(workflow.now()))
 
     @workflow.update(name=ACT)
-    async def act(self, request: Request) -> Any:  # noqa: ANN401 - the receipt as JSON with local instants
+    async def act(self, request: Request) -> Any:
         """Accept the request's actions, all or none; answers with the receipt once they are recorded."""
         begun = workflow.now()
         try:
@@ -77,12 +77,12 @@ class DossierWorkflow:
             raise refused(refusal) from None
 
     @workflow.query(name=STATE)
-    def state(self, now: datetime | None = None) -> Any:  # noqa: ANN401
+    def state(self, now: datetime | None = None) -> Any:
         """The dossier (interfaces: Dossier), its clocks read at ``now`` or at the last task's instant."""
         return localised(self._dossier.view(_later(now)), self._dossier.zone)
 
     @workflow.query(name=WHY)
-    def why(self, step: str | None = None, now: datetime | None = None) -> Any:  # noqa: ANN401
+    def why(self, step: str | None = None, now: datetime | None = None) -> Any:
         """Why the promise (or a step) is due when it is (interfaces: Why)."""
         try:
             return localised(self._dossier.why(step, _later(now)), self._dossier.zone)
@@ -90,7 +90,7 @@ class DossierWorkflow:
             raise refused(refusal) from None
 
     @workflow.query(name=LATENESSES)
-    def latenesses(self, now: datetime | None = None) -> Any:  # noqa: ANN401
+    def latenesses(self, now: datetime | None = None) -> Any:
         """Every lateness of the dossier with its hearing (interfaces: Lateness)."""
         return localised(self._dossier.latenesses(_later(now)), self._dossier.zone)
 
