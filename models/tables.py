@@ -194,7 +194,7 @@ class SubscriberRow(Row, table=True):
 
 
 class ArchiveRow(Row, table=True):
-    """The whole aggregate of a dossier whose workflow has ended; gone again once it is reopened."""
+    """The whole aggregate of a dossier whose workflow has ended; valid while it has the dossier's sequence."""
 
     __tablename__ = "archive"
 

@@ -12,29 +12,33 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import pairwise
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, select, tuple_
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from models.errors import Code, Refusal, Unavailable
 from models.events import Event, Record
 from models.instants import iso
-from models.tables import JournalRow, OutboxRow, table_of
+from models.tables import ArchiveRow, JournalRow, OutboxRow, table_of
 from store.database import WRITER_LOCK, writing
 from store.projections import (
     Values,
     insert_for,
     insert_rows,
     lateness_row,
-    write_archives,
+    newest,
+    upsert,
     write_projections,
 )
 
+ARCHIVE = table_of(ArchiveRow)
 JOURNAL = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)
 GROUP = 256
@@ -224,22 +228,29 @@ def _write(connection: Connection, source: str, group: Sequence[_Rows]) -> list[
         latenesses += [rows.latenesses[event.sequence] for event in added if event.type.is_disclosure]
         outcomes.append(Recorded(rows.record.dossier, tuple(added)))
     insert_rows(connection, OUTBOX, told)
-    moved = write_projections(
+    write_projections(
         connection,
         [rows.record.snapshot for rows, outcome in zip(group, outcomes, strict=True) if outcome.new],
         latenesses,
     )
-    archives: list[Values] = [
-        {
-            "dossier": rows.record.dossier,
-            "sequence": rows.record.snapshot.view.sequence,
-            "aggregate": rows.record.archive,
-        }
-        for rows in group
-        if rows.record.archive is not None
-    ]
-    write_archives(connection, archives, moved)
+    upsert(connection, ARCHIVE, newest(filter(None, map(_archive_row, group)), "dossier"))
     return outcomes
+
+
+def _archive_row(rows: _Rows) -> Values | None:
+    """The aggregate that a workflow left at its end.
+
+    It is never deleted: once the dossier has moved on, its sequence says that it is out of date
+    (``queries.archive``), and the next end replaces it.
+    """
+    record = rows.record
+    if record.archive is None:
+        return None
+    return {
+        "dossier": record.dossier,
+        "sequence": record.snapshot.view.sequence,
+        "aggregate": record.archive,
+    }
 
 
 def outbox_rows(record: Record, events: Sequence[Event], source: str) -> list[Values]:
@@ -267,27 +278,31 @@ def _insert_new(connection: Connection, rows: Sequence[Values]) -> set[_Key]:
     """Insert the events not yet known and return their keys; a known one must say the same as before."""
     if not rows:
         return set()
-    statement = (
-        insert_for(connection, JOURNAL)
-        .on_conflict_do_nothing(index_elements=["dossier", "sequence"])
-        .returning(JOURNAL.c.dossier, JOURNAL.c.sequence)
-    )
+    statement = _insert_unknown(connection.dialect.name)
     new = {(row.dossier, row.sequence) for row in connection.execute(statement, rows)}
     if len(new) < len(rows):
         _compare(connection, rows)
     return new
 
 
-def _compare(connection: Connection, rows: Sequence[Values]) -> None:
-    columns = (JOURNAL.c.type, JOURNAL.c.at, JOURNAL.c.subject)
-    told = {(row["dossier"], row["sequence"]): row for row in rows}
-    stored = connection.execute(
-        select(JOURNAL.c.dossier, JOURNAL.c.sequence, *columns).where(
-            tuple_(JOURNAL.c.dossier, JOURNAL.c.sequence).in_(told)
-        )
+@cache
+def _insert_unknown(dialect: str) -> ReturningInsert[Any]:
+    return (
+        insert_for(dialect, JOURNAL)
+        .on_conflict_do_nothing(index_elements=["dossier", "sequence"])
+        .returning(JOURNAL.c.dossier, JOURNAL.c.sequence)
     )
-    for dossier, sequence, *values in stored:
-        if values != [told[dossier, sequence][column.name] for column in columns]:
+
+
+def _compare(connection: Connection, rows: Sequence[Values]) -> None:
+    told = {(row["dossier"], row["sequence"]): row for row in rows}
+    columns = [JOURNAL.c[name] for name in ("dossier", "sequence", "type", "at", "subject")]
+    codes = {dossier for dossier, _ in told}
+    first = min(sequence for _, sequence in told)
+    query = select(*columns).where(JOURNAL.c.dossier.in_(codes), JOURNAL.c.sequence >= first)
+    for dossier, sequence, *values in connection.execute(query):
+        row = told.get((dossier, sequence))
+        if row is not None and values != [row["type"], row["at"], row["subject"]]:
             raise Refusal(
                 Code.CONFLICT,
                 f"event {dossier}/{sequence} is in the journal with other content: "

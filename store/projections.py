@@ -8,22 +8,23 @@ change nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from models.lateness import Lateness, LatenessState
-from models.tables import ArchiveRow, DossierRow, LatenessRow, PauseRow, StepRow, table_of
+from models.tables import DossierRow, LatenessRow, PauseRow, StepRow, table_of
 from models.views import Snapshot, StepState
 
 DOSSIER = table_of(DossierRow)
 STEP = table_of(StepRow)
 PAUSE = table_of(PauseRow)
 LATENESS = table_of(LatenessRow)
-ARCHIVE = table_of(ArchiveRow)
 
 Values = dict[str, Any]
 """One row to write, by column."""
@@ -117,70 +118,70 @@ def newest(rows: Iterable[Values], key: str) -> list[Values]:
 
 def write_projections(
     connection: Connection, snapshots: Collection[Snapshot], latenesses: Collection[Values]
-) -> set[str]:
-    """Upsert what is newer than what is stored; return the codes of the dossiers that moved on."""
-    _upsert(connection, LATENESS, "id", newest(latenesses, "id"))
-    by_code = {snapshot.view.code: snapshot for snapshot in sorted(snapshots, key=_sequence)}
-    moved = _upsert(connection, DOSSIER, "code", [dossier_row(snapshot) for snapshot in by_code.values()])
-    if moved:
-        connection.execute(delete(STEP).where(STEP.c.dossier.in_(moved)))
-        connection.execute(delete(PAUSE).where(PAUSE.c.dossier.in_(moved)))
-        insert_rows(connection, STEP, [row for code in moved for row in step_rows(by_code[code])])
-        insert_rows(connection, PAUSE, [row for code in moved for row in pause_rows(by_code[code])])
-    if touched := {row["dossier"] for row in latenesses}:
-        _count_late(connection, touched)
-    return moved
+) -> None:
+    """Upsert what is newer than what is stored.
 
-
-def write_archives(connection: Connection, archives: Collection[Values], moved: Collection[str]) -> None:
-    """Keep the aggregate of dossiers whose workflow ended; forget it where the dossier has ``moved`` on.
-
-    So an archive row exists exactly while no workflow runs: whoever reopens a dossier reads it once, and
-    the first record of the reopened workflow removes it. A belated copy of an old end brings nothing back.
+    Actions are never taken back (rules R1), so pauses may shift or grow in number, but none goes away.
     """
+    upsert(connection, LATENESS, newest(latenesses, "id"))
+    by_code = {snapshot.view.code: snapshot for snapshot in sorted(snapshots, key=_sequence)}
+    rows = [dossier_row(snapshot) for snapshot in by_code.values()]
+    moved = [by_code[code] for (code,) in upsert(connection, DOSSIER, rows)]
     if moved:
-        connection.execute(delete(ARCHIVE).where(ARCHIVE.c.dossier.in_(moved)))
-    if archives:
-        codes = [row["dossier"] for row in archives]
-        query = select(DOSSIER.c.code, DOSSIER.c.sequence).where(DOSSIER.c.code.in_(codes))
-        current = {(code, sequence) for code, sequence in connection.execute(query)}
-        ended = [row for row in archives if (row["dossier"], row["sequence"]) in current]
-        _upsert(connection, ARCHIVE, "dossier", newest(ended, "dossier"))
+        connection.execute(_FORGET_STEPS, {"codes": [snapshot.view.code for snapshot in moved]})
+        insert_rows(connection, STEP, [row for snapshot in moved for row in step_rows(snapshot)])
+        upsert(connection, PAUSE, [row for snapshot in moved for row in pause_rows(snapshot)])
+    if latenesses:
+        connection.execute(_COUNT_LATE, {"codes": list({row["dossier"] for row in latenesses})})
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
     if rows:
-        connection.execute(table.insert(), rows)
+        connection.execute(_insert(table), rows)
 
 
-def insert_for(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT of the connection's dialect, for its ON CONFLICT clause."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def upsert(connection: Connection, table: Table, rows: Sequence[Values]) -> Sequence[Row[Any]]:
+    """Insert ``rows`` or replace those stored, of a lower sequence where rows have one; the keys written."""
+    if not rows:
+        return []
+    return connection.execute(_upsert(connection.dialect.name, table, tuple(rows[0])), rows).all()
+
+
+def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT of the database's dialect, for its ON CONFLICT clause."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _sequence(snapshot: Snapshot) -> int:
     return snapshot.view.sequence
 
 
-def _upsert(connection: Connection, table: Table, key: str, rows: Sequence[Values]) -> set[str]:
-    """Insert rows, or replace stored ones of a lower sequence; return the keys of the rows written."""
-    if not rows:
-        return set()
-    insert = insert_for(connection, table)
-    statement = insert.on_conflict_do_update(
-        index_elements=[key],
-        set_={name: insert.excluded[name] for name in rows[0] if name != key},
-        where=table.c.sequence < insert.excluded.sequence,
-    ).returning(table.c[key])
-    return set(connection.execute(statement, rows).scalars())
+# Statements are built once: building one costs more than running it.
 
 
-def _count_late(connection: Connection, codes: Collection[str]) -> None:
-    late = (
-        select(func.count())
+@cache
+def _insert(table: Table) -> Insert:
+    return table.insert()
+
+
+@cache
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> ReturningInsert[Any]:
+    keys = list(table.primary_key.columns)
+    insert = insert_for(dialect, table)
+    return insert.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: insert.excluded[name] for name in columns if name not in table.primary_key.columns},
+        where=table.c.sequence < insert.excluded.sequence if "sequence" in columns else None,
+    ).returning(*keys)
+
+
+_FORGET_STEPS = delete(STEP).where(STEP.c.dossier.in_(bindparam("codes", expanding=True)))
+_COUNT_LATE = (
+    update(DOSSIER)
+    .where(DOSSIER.c.code.in_(bindparam("codes", expanding=True)))
+    .values(
+        late=select(func.count())
         .where(LATENESS.c.dossier == DOSSIER.c.code, LATENESS.c.state != LatenessState.ANNULLED.value)
         .scalar_subquery()
     )
-    connection.execute(update(DOSSIER).where(DOSSIER.c.code.in_(codes)).values(late=late))
+)

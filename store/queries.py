@@ -19,13 +19,14 @@ from models.events import Event, EventType
 from models.instants import Instant
 from models.lateness import Lateness, LatenessState
 from models.procedure import Model
-from models.tables import CodeCounterRow, JournalRow, OutboxRow, table_of
+from models.tables import ArchiveRow, CodeCounterRow, JournalRow, OutboxRow, table_of
 from models.views import Snapshot, Status
 from store.database import reading, writing
-from store.projections import ARCHIVE, DOSSIER, LATENESS, STEP, insert_for
+from store.projections import DOSSIER, LATENESS, STEP, insert_for
 
 JOURNAL = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)
+ARCHIVE = table_of(ArchiveRow)
 COUNTER = table_of(CodeCounterRow)
 LIMIT = 50
 MOST = 500
@@ -169,9 +170,14 @@ def action_ids(engine: Engine, code: str) -> set[str]:
 
 
 def archive(engine: Engine, code: str) -> Archive | None:
-    """The aggregate to go on from, if the dossier's workflow has ended."""
+    """The aggregate to go on from, if the dossier's workflow has ended and nothing was told since."""
+    query = (
+        select(ARCHIVE)
+        .join(DOSSIER, DOSSIER.c.code == ARCHIVE.c.dossier)
+        .where(ARCHIVE.c.dossier == code, ARCHIVE.c.sequence == DOSSIER.c.sequence)
+    )
     with reading(engine) as connection:
-        row = connection.execute(select(ARCHIVE).where(ARCHIVE.c.dossier == code)).mappings().first()
+        row = connection.execute(query).mappings().first()
     return None if row is None else Archive.model_validate(dict(row))
 
 
@@ -186,7 +192,7 @@ def outbox_after(engine: Engine, position: int, limit: int = LIMIT) -> list[OutE
 def allocate_code(engine: Engine, agency: str, day: date) -> int:
     """The next number for a dossier of ``agency`` on ``day``, from 1; given once, across all processes."""
     with writing(engine) as connection:
-        insert = insert_for(connection, COUNTER)
+        insert = insert_for(engine.dialect.name, COUNTER)
         statement = insert.on_conflict_do_update(
             index_elements=["agency", "day"], set_={"last": COUNTER.c.last + 1}
         ).returning(COUNTER.c.last)
