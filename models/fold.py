@@ -94,17 +94,18 @@ class _Trail:
         self.actor = official or given.by.name
         self.reason = given.action.reason
 
-    def tell(self, state: State, kind: EventType, at: datetime, **data: JsonValue) -> None:
+    def tell(self, state: State, event: EventType, at: datetime, /, **data: JsonValue) -> None:
         if self.reason:
             data["reason"] = self.reason
-        _tell(state, self.key, at, kind, action=self.id, by=self.actor, **data)
+        _tell(state, self.key, at, event, action=self.id, by=self.actor, **data)
 
 
 def _tell(
     state: State,
     key: str,
     at: datetime,
-    kind: EventType,
+    event: EventType,
+    /,
     *,
     action: str | None = None,
     by: str | None = None,
@@ -115,7 +116,7 @@ def _tell(
         "procedure": state.start.rules.procedure,
         "agency": state.agency,
     } | data
-    state.facts.append(Fact(key, at, kind, data, mark=_local(state, at), action=action, by=by))
+    state.facts.append(Fact(key, at, event, data, mark=_local(state, at), action=action, by=by))
 
 
 def _local(state: State, at: datetime) -> str:
