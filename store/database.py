@@ -7,18 +7,19 @@ A *read* transaction sees one state of the database throughout.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from models.errors import Code, Refusal, Unavailable
 
@@ -35,7 +36,15 @@ seen misses nothing), and two groups that touch the same dossiers in different o
 UPGRADE_LOCK = WRITER_LOCK + 1
 
 _WRITES = "danbiet_writes"
-_NO_TABLES = ("no such table", "does not exist", "no such column")
+_SQLITE_OURS = (
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_MISUSE,
+    sqlite3.SQLITE_RANGE,
+    sqlite3.SQLITE_TOOBIG,
+)
+"""Errors of a statement, not of the file."""
 
 
 def parse_url(url: str) -> URL:
@@ -78,7 +87,7 @@ def open_database(url: str, *, pool_size: int = 8) -> Engine:
     return engine
 
 
-def _set_pragmas(connection: SQLiteConnection, _record: object) -> None:
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         f"busy_timeout={WAIT_MS}",
         "journal_mode=wal",
@@ -137,27 +146,39 @@ def upgrade(url: str) -> str:
 
 @contextmanager
 def _sentences(engine: Engine) -> Generator[None]:
-    """Turn the driver's errors about the database itself into one sentence, without a password."""
+    """Turn the driver's errors about the database itself into one sentence, without a password.
+
+    A wrong statement or a violated constraint is ours, and stays what it is.
+    """
     try:
         yield
-    except (OperationalError, InterfaceError, ProgrammingError) as error:
-        if (sentence := _sentence(engine.url, error)) is None:
+    except DBAPIError as error:
+        if (sentence := _sentence(engine.url, error.orig)) is None:
             raise
         raise Unavailable(sentence) from error
 
 
-def _sentence(url: URL, error: DBAPIError) -> str | None:
-    place = f"{url.host or 'local'}/{url.database}" if url.get_backend_name() != "sqlite" else url.database
-    lines = str(error.orig).strip().splitlines()
-    cause = lines[0] if lines else type(error.orig).__name__
+def _sentence(url: URL, error: BaseException | None) -> str | None:
+    lines = str(error).strip().splitlines()
+    cause = lines[0] if lines else type(error).__name__
+    if isinstance(error, sqlite3.Error):
+        place = str(url.database)
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        missing = cause.startswith(("no such table", "no such column"))
+        busy = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        ours = code in _SQLITE_OURS and not missing
+    else:
+        place = f"{url.host or 'local'}/{url.database}"
+        code = getattr(error, "sqlstate", None) or ""
+        missing = code in ("42P01", "42703")
+        busy = code == "55P03"
+        ours = not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not missing
+    if ours:
+        return None
+    if missing:
+        return f"the database {place} has not been set up: run `danbiet db upgrade` ({cause})"
+    if busy:
+        return f"the database {place} has been busy with another writer for too long: try again"
     if url.password:
         cause = cause.replace(str(url.password), "***")
-    if any(sign in cause for sign in _NO_TABLES) and "database" not in cause:
-        return f"the database {place} has not been set up: run `danbiet db upgrade` ({cause})"
-    if isinstance(error, ProgrammingError):
-        return None
-    if "locked" in cause:
-        return (
-            f"the database {place} is busy with another writer for more than {WAIT_MS // 1000} s: try again"
-        )
     return f"the database {place} cannot be reached: {cause}"

@@ -7,9 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Engine, select
+
 from models.events import Event, EventType, Record
 from models.lateness import Lateness, LatenessState
+from models.tables import Row
 from models.views import DossierView, Pause, PortalStatus, Snapshot, Status, StepState, StepView, localised
+from store.database import reading
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 T0 = datetime(2025, 4, 1, 1, 0, tzinfo=UTC)
@@ -124,3 +128,12 @@ def record(
 
 def paused(start: datetime, end: datetime | None = None, kind: str = "supplement") -> Pause:
     return Pause(kind=kind, start=start, end=end)
+
+
+def contents(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Everything in the database, to see that nothing changes."""
+    with reading(engine) as connection:
+        return {
+            name: sorted(tuple(map(str, row)) for row in connection.execute(select(table)))
+            for name, table in Row.metadata.tables.items()
+        }

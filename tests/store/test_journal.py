@@ -12,24 +12,15 @@ from sqlalchemy import Engine, func, select, text
 from models.errors import Code, Refusal, Unavailable
 from models.events import EventType, Record
 from models.lateness import LatenessState
-from models.tables import JournalRow, OutboxRow, Row, table_of
+from models.tables import JournalRow, OutboxRow, table_of
 from models.views import StepState
 from store import queries
 from store.database import open_database, reading
 from store.journal import Journal, Recorded
-from tests.store.samples import T0, disclosed, event, lateness, paused, record, snapshot, step
+from tests.store.samples import T0, contents, disclosed, event, lateness, paused, record, snapshot, step
 
 JOURNAL = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)
-
-
-def contents(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
-    """Everything in the database, to see that nothing changes."""
-    with reading(engine) as connection:
-        return {
-            name: sorted(tuple(map(str, row)) for row in connection.execute(select(table)))
-            for name, table in Row.metadata.tables.items()
-        }
 
 
 def sequences(recorded: Recorded) -> list[int]:
