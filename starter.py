@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.catalogue import Catalogue
 from pydantic import JsonValue
 from sqlalchemy import Engine
 from temporalio.client import (
@@ -30,6 +29,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.actions import Actor, Given, Role, parse_action
+from models.catalogue import Catalogue
 from models.dossier import FUTURE_TOLERANCE, Dossier, Request
 from models.errors import Code, DanbietError, Refusal, Unavailable
 from models.instants import iso, parse_instant, whole
@@ -272,7 +272,9 @@ class Starter:
         update_id = request.id or secrets.token_hex(12)
         handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(workflow_id(code))
         try:
-            return await handle.execute_update(ACT, request, id=update_id, rpc_timeout=ANSWER_WITHIN)
+            answer: JsonValue = await handle.execute_update(
+                ACT, request, id=update_id, rpc_timeout=ANSWER_WITHIN
+            )
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
@@ -280,14 +282,16 @@ class Starter:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise _unavailable(error) from None
+        else:
+            return answer
         return await self._reopen(code, request, update_id)
 
     async def _reopen(self, code: str, request: Request, update_id: str) -> JsonValue:
         archive = await asyncio.to_thread(queries.archive, self.engine, code)
         if archive is None:
             raise Refusal(Code.NOT_FOUND, f"there is no dossier {code}")
-        start = DossierStart.model_validate(archive)
-        operation = WithStartWorkflowOperation(
+        start = DossierStart.model_validate(archive.aggregate)
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             WORKFLOW,
             start,
             id=workflow_id(code),
@@ -297,7 +301,7 @@ class Starter:
             memo=await self._memo(code),
         )
         try:
-            return await self.client.execute_update_with_start_workflow(
+            answer: JsonValue = await self.client.execute_update_with_start_workflow(
                 ACT, request, start_workflow_operation=operation, id=update_id, rpc_timeout=ANSWER_WITHIN
             )
         except WorkflowUpdateFailedError as error:
@@ -306,6 +310,7 @@ class Starter:
             raise _no_answer(code) from None
         except RPCError as error:
             raise _unavailable(error) from None
+        return answer
 
     # --- asking ------------------------------------------------------------------------------------------------
 

@@ -37,9 +37,8 @@ class Recording:
         """Write ``record`` once, however often it is handed in."""
         recorded = await self._journal.record(record)
         now = datetime.now(UTC)
-        new = set(recorded.new)
-        for event in record.events:
-            if event.sequence in new and event.type is EventType.RECORDED:
+        for event in recorded.new:
+            if event.type is EventType.RECORDED:
                 self._count(event, now, imported=record.imported)
 
     def _count(self, event: Event, now: datetime, *, imported: bool) -> None:

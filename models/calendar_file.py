@@ -44,8 +44,8 @@ def _calendar(reader: _Reader, fields: dict[str, tuple[int, yaml.Node]]) -> Cale
     sources: dict[str, int] = {}
     off, off_lines = reader.days(fields.get("days_off"), sources)
     worked, worked_lines = reader.days(fields.get("worked"), sources)
-    first = reader.date(fields, "covers_from")
-    last = reader.date(fields, "covers_until")
+    first = reader.day(fields, "covers_from")
+    last = reader.day(fields, "covers_until")
     for day, line in (off_lines | worked_lines).items():
         if not first <= day <= last:
             raise reader.error(line, f"{day} lies outside what the calendar covers ({first} to {last})")
@@ -54,7 +54,7 @@ def _calendar(reader: _Reader, fields: dict[str, tuple[int, yaml.Node]]) -> Cale
             worked_lines[day], f"{day} is both a day off (line {off_lines[day]}) and worked: keep one"
         )
     plain = {key: fields[key][1].value for key in ("name", "zone", "day_minutes", "cutoff") if key in fields}
-    confirmed = reader.date(fields, "confirmed_until")
+    confirmed = reader.day(fields, "confirmed_until")
     if confirmed > last:
         raise reader.error(
             fields["confirmed_until"][0], f"confirmed_until must not lie after covers_until ({last})"
@@ -113,7 +113,7 @@ class _Reader:
             raise self.error(line, str(error)) from None
         return text
 
-    def date(self, fields: dict[str, tuple[int, yaml.Node]], key: str) -> date:
+    def day(self, fields: dict[str, tuple[int, yaml.Node]], key: str) -> date:
         line, node = fields[key]
         return self._date(line, str(node.value))
 

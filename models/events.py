@@ -70,6 +70,6 @@ class Record(Model):
     events: tuple[Event, ...]
     snapshot: Snapshot
     imported: bool = False
-    """Told by an import: its deadlines count in no lag metric."""
+    """History told by an import or a start: its deadlines count in no lag metric."""
     archive: dict[str, JsonValue] | None = None
     """The whole aggregate, when the workflow ends with this record; a later action reopens it from here."""

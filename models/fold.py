@@ -71,6 +71,7 @@ def apply(state: State, given: Given, index: int) -> None:
     advanced in time, but the action has changed nothing.
     """
     action = given.action
+    assert isinstance(action, ClockAction)  # noqa: S101 - hearing actions are no part of the fold
     if action.at < state.start.accepted_at:
         accepted = _local(state, state.start.accepted_at)
         raise Refusal(
@@ -111,12 +112,13 @@ def _tell(
     by: str | None = None,
     **data: JsonValue,
 ) -> None:
-    data = {
-        "dossier": state.start.code,
-        "procedure": state.start.rules.procedure,
-        "agency": state.agency,
-    } | data
+    data = _context(state) | data
     state.facts.append(Fact(key, at, event, data, mark=_local(state, at), action=action, by=by))
+
+
+def _context(state: State) -> dict[str, JsonValue]:
+    """What every event of the dossier says."""
+    return {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency}
 
 
 def _local(state: State, at: datetime) -> str:
@@ -482,22 +484,10 @@ def _close(state: State, at: datetime, status: Status, trail: _Trail) -> None:
             step.state = StepState.CANCELLED
             settled(state, step.key, at)
     settled(state, None, at)
-    data: dict[str, JsonValue] = {"status": status.value}
-    if trail.reason:
-        data["reason"] = trail.reason
-    key = trail.key if status is not Status.PROCESSED else "closed"
-    state.facts.append(
-        Fact(
-            key,
-            at,
-            EventType.CLOSED,
-            {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency}
-            | data,
-            mark=f"{status} {_local(state, at)}",
-            action=trail.id if status is not Status.PROCESSED else None,
-            by=trail.actor,
-        )
-    )
+    if status is Status.PROCESSED:  # follows from a completion, which is told under the action's own key
+        _tell(state, "closed", at, EventType.CLOSED, by=trail.actor, status=status.value)
+    else:
+        trail.tell(state, EventType.CLOSED, at, status=status.value)
 
 
 def _deliver(state: State, action: Deliver, trail: _Trail) -> None:

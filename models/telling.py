@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, JsonValue
 
-from models.actions import Given
+from models.actions import Given, HearingAction
 from models.errors import Code, Refusal
 from models.events import Event, EventType
 from models.hearing import (
@@ -67,12 +67,13 @@ class Teller:
 
     def hear(self, given: Given) -> None:
         """Apply a hearing action to the lateness it speaks of; tell it."""
-        lateness = given.action.lateness  # type: ignore[union-attr]  # only hearing actions come here
+        assert isinstance(given.action, HearingAction)  # noqa: S101 - nothing else is handed in
+        lateness = given.action.lateness
         index = self.told.find(lateness)
         record = self.told.records[index]
         head = self.state.heads.get(record.lateness.agency)
         changed, event = hear(record, given, head)
-        actor = given.action.official or given.by.name  # type: ignore[union-attr]
+        actor = given.action.official or given.by.name
         self._replace(index, changed, event, given.action.at, by=actor, action=given.id)
 
     def publish_due(self) -> None:

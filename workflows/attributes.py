@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from temporalio import workflow
+from typing import Any
+
 from temporalio.common import SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
+from models.views import Snapshot, StepState
 from workflows.names import AGENCY, DUE_AT, LATE, OFFICIAL, PROCEDURE, STATUS
-
-with workflow.unsafe.imports_passed_through():
-    from models.views import Snapshot, StepState
 
 
 def attributes_of(snapshot: Snapshot, late: int) -> TypedSearchAttributes:
     """What Temporal's list filters may ask of the dossier; no personal data of applicants (design 3)."""
     view = snapshot.view
     running = [step for step in view.steps if step.state is StepState.RUNNING]
-    pairs = [
+    pairs: list[SearchAttributePair[Any]] = [
         SearchAttributePair(PROCEDURE, view.procedure),
         SearchAttributePair(STATUS, view.status.value),
         SearchAttributePair(AGENCY, sorted({step.agency for step in running})),
@@ -27,11 +26,11 @@ def attributes_of(snapshot: Snapshot, late: int) -> TypedSearchAttributes:
     return TypedSearchAttributes(pairs)
 
 
-def changes(old: TypedSearchAttributes, new: TypedSearchAttributes) -> list[SearchAttributeUpdate]:
+def changes(old: TypedSearchAttributes, new: TypedSearchAttributes) -> list[SearchAttributeUpdate[Any]]:
     """One update for each attribute whose value changed; the deadline is unset when none runs."""
-    updates: list[SearchAttributeUpdate] = [
+    updates: list[SearchAttributeUpdate[Any]] = [
         pair.key.value_set(pair.value) for pair in new if old.get(pair.key) != pair.value
     ]
-    if DUE_AT in old and DUE_AT not in new:
+    if old.get(DUE_AT) is not None and new.get(DUE_AT) is None:
         updates.append(DUE_AT.value_unset())
     return updates

@@ -14,17 +14,16 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, FailureError
 
-from activities.names import RECORD
-from workflows.attributes import attributes_of, changes
-from workflows.names import ACT, LATENESSES, STATE, WHY, WORKFLOW
-
 with workflow.unsafe.imports_passed_through():
+    from activities.names import RECORD
     from models.actions import Given
     from models.dossier import Dossier, Request
     from models.errors import Refusal
     from models.events import Event, Record
     from models.submission import DossierStart
     from models.views import localised
+    from workflows.attributes import attributes_of, changes
+    from workflows.names import ACT, LATENESSES, STATE, WHY, WORKFLOW
 
 QUICK = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=200))
 STUBBORN = RetryPolicy(maximum_interval=timedelta(seconds=30))
@@ -42,7 +41,8 @@ class DossierWorkflow:
         self._version = 0
         self._attributes = workflow.info().typed_search_attributes
         if not self._dossier.has_begun:
-            self._tell(self._dossier.begin(workflow.now()), imported=start.imported)
+            # What was missed before the engine took the dossier up is history, however it came.
+            self._tell(self._dossier.begin(workflow.now()), imported=True)
 
     @workflow.run
     async def run(self, start: DossierStart) -> None:  # noqa: ARG002 - taken by __init__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from temporalio.common import SearchAttributeKey
 
@@ -19,7 +20,7 @@ AGENCY = SearchAttributeKey.for_keyword_list("DanbietAgency")
 OFFICIAL = SearchAttributeKey.for_keyword_list("DanbietOfficial")
 DUE_AT: SearchAttributeKey[datetime] = SearchAttributeKey.for_datetime("DanbietDueAt")
 LATE = SearchAttributeKey.for_int("DanbietLate")
-SEARCH_ATTRIBUTES: tuple[SearchAttributeKey, ...] = (PROCEDURE, STATUS, AGENCY, OFFICIAL, DUE_AT, LATE)
+SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (PROCEDURE, STATUS, AGENCY, OFFICIAL, DUE_AT, LATE)
 
 
 def workflow_id(code: str) -> str:
