@@ -1,0 +1,71 @@
+"""Figures for the operator, read from the store and not from the process that might be broken."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, func, select
+
+from models.procedure import Model
+from models.tables import SubscriberRow, table_of
+from models.views import Status
+from store.database import reading
+from store.journal import OUTBOX
+from store.projections import DOSSIER
+
+SUBSCRIBER = table_of(SubscriberRow)
+GRACE = timedelta(seconds=5)
+"""A deadline that passed so recently is being recorded right now."""
+
+
+class OpenDossiers(Model):
+    agency: str
+    procedure: str
+    status: Status
+    dossiers: int
+
+
+class Gauges(Model):
+    open: tuple[OpenDossiers, ...]
+    deadlines_unprocessed: int
+    """Deadlines that passed, of open dossiers, with nothing recorded."""
+    outbox_pending: int
+    """Events that the slowest subscriber has not had; without subscribers, all of them."""
+    outbox_oldest_seconds: float
+
+
+def read_gauges(engine: Engine, now: datetime) -> Gauges:
+    with reading(engine) as connection:
+        pending, oldest = _outbox(connection)
+        return Gauges(
+            open=_open(connection),
+            deadlines_unprocessed=_unprocessed(connection, now),
+            outbox_pending=pending,
+            outbox_oldest_seconds=0 if oldest is None else max(0.0, (now - oldest).total_seconds()),
+        )
+
+
+def _open(connection: Connection) -> tuple[OpenDossiers, ...]:
+    keys = (DOSSIER.c.agency, DOSSIER.c.procedure, DOSSIER.c.status)
+    query = select(*keys, func.count()).where(DOSSIER.c.closed_at.is_(None)).group_by(*keys).order_by(*keys)
+    return tuple(
+        OpenDossiers(agency=agency, procedure=procedure, status=Status(status), dossiers=dossiers)
+        for agency, procedure, status, dossiers in connection.execute(query)
+    )
+
+
+def _unprocessed(connection: Connection, now: datetime) -> int:
+    query = (
+        select(func.count())
+        .select_from(DOSSIER)
+        .where(DOSSIER.c.next_deadline_at < now - GRACE, DOSSIER.c.closed_at.is_(None))
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _outbox(connection: Connection) -> tuple[int, datetime | None]:
+    served = connection.execute(select(func.min(SUBSCRIBER.c.position))).scalar() or 0
+    waiting = OUTBOX.c.position > served
+    pending = connection.execute(select(func.count()).select_from(OUTBOX).where(waiting)).scalar_one()
+    first = select(OUTBOX.c.recorded_at).where(waiting).order_by(OUTBOX.c.position).limit(1)
+    return pending, connection.execute(first).scalar()
