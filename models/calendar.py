@@ -10,79 +10,28 @@ import calendar as months
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
-
-from models.calendar_data import DAY, CalendarData, parse_sessions
+from models.calendar_data import DAY, CalendarData, Session, parse_sessions
 from models.calendar_file import load_calendar
+from models.calendar_lines import Explanation, Line, LineKind, as_minutes, hundredths, texts
 from models.errors import Code, Refusal
-from models.instants import Instant
-from models.procedure import Budget, Model, Unit
+from models.procedure import Budget, Unit
 
-__all__ = ["CalendarData", "Explanation", "Line", "LineKind", "WorkingCalendar", "load_calendar"]
-
-
-class LineKind(StrEnum):
-    COUNTED = "counted"
-    CLOSED = "closed"
-    DAY_OFF = "day_off"
-    WORKED_SWAP = "worked_swap"
-    PAUSED = "paused"
-    EXTENDED = "extended"
-    REWORK = "rework"
-    POLICY = "policy"
+__all__ = ["CalendarData", "Explanation", "Line", "LineKind", "Session", "WorkingCalendar", "load_calendar"]
 
 
-class Line(Model):
-    """One line of "why this date": what the clock did from ``start`` to ``end``, and by which source."""
-
-    start: Instant = Field(serialization_alias="from")
-    end: Instant = Field(serialization_alias="to")
-    minutes: float
-    kind: LineKind
-    text: str
-    source: str | None
-
-
-class Explanation(Model):
-    """A deadline and its narration; counted and worked_swap minutes sum to ``budget_minutes``."""
-
-    start: Instant
-    clock_start: Instant
-    amount: Decimal
-    unit: Unit
-    budget_minutes: float
-    due_at: Instant
-    confirmed: bool
-    lines: tuple[Line, ...]
-
-
-TEXTS = {
-    "en": {
-        "counted": "working session",
-        "worked_swap": "working session of a swapped working day",
-        "day_off": "day off",
-        "break": "break between sessions",
-        "night": "office closed",
-        "rest": "weekly rest day",
-    },
-    "vi": {
-        "counted": "ca làm việc",
-        "worked_swap": "ca làm việc của ngày làm bù",
-        "day_off": "ngày nghỉ",
-        "break": "nghỉ giữa ca",
-        "night": "ngoài giờ làm việc",
-        "rest": "ngày nghỉ hằng tuần",
-    },
-}
+_LAST = date.max.toordinal() - 3
+"""Last day that can be told in every zone."""
 
 
 class WorkingCalendar:
-    """Working-time arithmetic on :class:`CalendarData`. Immutable; share it through :meth:`of`."""
+    """Working-time arithmetic on :class:`CalendarData`. Immutable; share it through :meth:`of`.
+
+    Instants in and out are aware and in whole seconds; those computed are UTC. A session's length is the difference of
+    its wall-clock edges, so a change to or from summer time within a session neither adds nor takes working time.
+    """
 
     def __init__(self, data: CalendarData) -> None:
         self.data = data
@@ -94,7 +43,7 @@ class WorkingCalendar:
         self._before_weekday = [sum(lengths[:i]) for i in range(8)]
         self._weekly = self._before_weekday[7]
         self._special = {day.toordinal() - 1: () for day in data.days_off} | {
-            day.toordinal() - 1: self._week[0] for day in data.worked
+            day.toordinal() - 1: self._week[data.worked_as.get(day, 0)] for day in data.worked
         }
         self._days = sorted(self._special)
         self._shift = [0]
@@ -102,6 +51,7 @@ class WorkingCalendar:
         for day in self._days:
             self._shift.append(self._shift[-1] + _length(self._special[day]) - lengths[day % 7])
         self._after = [self._before(day + 1) for day in self._days]
+        self._due = lru_cache(maxsize=4096)(self._find_due)  # one dossier asks for the same deadline many times
 
     @classmethod
     def of(cls, data: CalendarData) -> WorkingCalendar:
@@ -112,10 +62,16 @@ class WorkingCalendar:
 
     def working_time(self, a: datetime, b: datetime) -> int:
         """Whole working seconds in [a, b); 0 where b is not after a."""
-        return self._position(b) - self._position(a) if b > a else 0
+        return max(0, self._position(b) - self._position(a)) if b > a else 0
 
     def due(self, start: datetime, seconds: int) -> datetime:
-        """The earliest instant t >= start with ``working_time(start, t) == seconds``: 11:00 rather than 13:00."""
+        """The earliest instant t >= start with ``working_time(start, t) == seconds``: 11:00 rather than 13:00.
+
+        Raises :class:`Refusal` (``invalid``) for a deadline beyond the year 9999.
+        """
+        return self._due(start, seconds)
+
+    def _find_due(self, start: datetime, seconds: int) -> datetime:
         if seconds < 0:
             raise ValueError("a budget is never negative")
         if seconds == 0:
@@ -125,12 +81,15 @@ class WorkingCalendar:
         left = target - self._before(day)
         for begin, end in self._sessions(day):
             if left <= end - begin:
-                return self._instant(day, begin + left)
+                return max(start, self._instant(day, begin + left))
             left -= end - begin
         raise AssertionError("unreachable: the day holds the target")
 
     def seconds(self, budget: Budget) -> int:
-        """A budget in working units as seconds; it must come to whole minutes. Raises :class:`Refusal`."""
+        """A budget in working units as working seconds; one working day is ``day_minutes`` (design 4.1).
+
+        Raises :class:`Refusal` (``invalid``) unless it comes to whole minutes.
+        """
         if not budget.unit.is_working:
             raise ValueError(f"{budget.unit} has no fixed length: use budget_seconds")
         unit = 3600 if budget.unit is Unit.WORKING_HOURS else self.day_seconds
@@ -143,24 +102,31 @@ class WorkingCalendar:
         return int(seconds)
 
     def budget_seconds(self, budget: Budget, start: datetime) -> int:
-        """Any budget as working seconds of a clock that starts at ``start`` (rules R2: converted once)."""
+        """Any budget as working seconds of a clock that starts at ``start`` (rules R2: converted once).
+
+        A limit of 0 calendar days that starts after the day's close ends with the next working day: nobody gets a
+        deadline without a working minute before it. Raises :class:`Refusal` like :meth:`seconds`, :meth:`end_of`.
+        """
         if budget.unit.is_working:
             return self.seconds(budget)
-        start = self.opening_after(start)
-        return self.working_time(start, self.end_of(budget, start))
+        seconds = self.working_time(start, self.end_of(budget, start))
+        return seconds or self.working_time(start, self.end_of(budget, self.opening_after(start)))
 
     def end_of(self, budget: Budget, start: datetime) -> datetime:
         """When a limit in calendar days or months ends: at the close of its last day, or of the next working day.
 
-        The first day is not counted; 0 calendar days end at the close of the same day; a month's end is clipped.
+        The local date of ``start`` is not counted; 0 calendar days end at the close of the same day; a month's end is
+        clipped (rules R2). Raises :class:`Refusal` (``invalid``) for an end beyond the year 9999.
         """
         first = start.astimezone(self.zone).date()
         amount = int(budget.amount)
         match budget.unit:
             case Unit.CALENDAR_DAYS:
-                last = first + timedelta(days=amount)
+                last = date.fromordinal(_representable(first.toordinal() + amount))
             case Unit.MONTHS:
                 year, month = divmod(first.year * 12 + first.month - 1 + amount, 12)
+                if year >= date.max.year:
+                    raise _too_far()
                 last = date(year, month + 1, min(first.day, months.monthrange(year, month + 1)[1]))
             case _:
                 raise ValueError(f"{budget.unit} ends on no particular day: use due")
@@ -168,7 +134,11 @@ class WorkingCalendar:
         return self._instant(day, self._sessions(day)[-1][1])
 
     def intake(self, at: datetime) -> datetime:
-        """When a clock starts for what was accepted ``at`` (rules R2): after the cut-off on the next working day."""
+        """When a clock starts for what was accepted ``at`` (rules R2; domain 2, Decree 309/2026).
+
+        Strictly after the cut-off on a working day: at the next working day's opening. Out of session: at the next
+        opening. At the cut-off itself: at once.
+        """
         day, second = self._local(at)
         if self._sessions(day) and second > self._cutoff:
             return self._opening(day + 1)
@@ -183,7 +153,14 @@ class WorkingCalendar:
         return self._opening(day + 1)
 
     def is_working_day(self, day: date) -> bool:
+        """Whether the office works on the local date ``day``."""
         return bool(self._sessions(day.toordinal() - 1))
+
+    def sessions_on(self, day: date) -> tuple[Session, ...]:
+        """The sessions of the local date ``day``; none on a day off."""
+        return tuple(
+            Session(start=_wall(begin), end=_wall(end)) for begin, end in self._sessions(day.toordinal() - 1)
+        )
 
     def next_working_day(self, day: date) -> date:
         """``day`` itself if it is worked, otherwise the first worked day after it."""
@@ -191,79 +168,99 @@ class WorkingCalendar:
         return date.fromordinal(self._day_of(self._before(number) + 1) + 1)
 
     def confirmed(self, start: datetime, end: datetime) -> bool:
-        """Whether every day from ``start`` to ``end`` is decided by law or notice."""
-        first, last = start.astimezone(self.zone).date(), end.astimezone(self.zone).date()
-        return self.data.covers_from <= first and last <= self.data.confirmed_until
+        """Whether every local day of [start, end) is decided by law or notice (peers, trap 6)."""
+        last = max(start, end - timedelta(seconds=1)).astimezone(self.zone).date()
+        return (
+            self.data.covers_from <= start.astimezone(self.zone).date() and last <= self.data.confirmed_until
+        )
 
     # --- narration ---------------------------------------------------------------------------------------------
 
     def narrate(self, a: datetime, b: datetime, lang: str = "en") -> tuple[Line, ...]:
-        """What counted from ``a`` to ``b`` and what did not: lines without gap or overlap."""
-        texts = TEXTS[lang]
-        lines: list[Line] = []
-        for start, end, kind, text, source in self._spans(a, b):
-            begin, stop = max(start, a), min(end, b)
-            if begin >= stop:
+        """What counted from ``a`` to ``b`` and what did not: lines without gap or overlap.
+
+        Working minutes are rounded to two decimals so that they sum to those of ``working_time(a, b)``.
+        """
+        words = texts(lang)
+        if b <= a:
+            return ()
+        (first, opened), (last, closed) = self._local(a), self._local(b)
+        told: list[tuple[datetime, datetime, int | float, LineKind, str, str | None]] = []
+        begin, seconds = a, 0
+        for day, from_, to, kind, text, source in self._spans(first, last):
+            if day == first and to <= opened:
                 continue
-            if lines and kind is LineKind.CLOSED and lines[-1].kind is kind and lines[-1].text == texts[text]:
-                lines[-1] = lines[-1].model_copy(update={"end": stop})
+            stop = b if day == last and to >= closed else min(self._instant(day, to), b)
+            if stop <= begin:
                 continue
-            counted = kind in (LineKind.COUNTED, LineKind.WORKED_SWAP)
-            minutes = round((stop - begin).total_seconds() / 60, 2) if counted else 0
-            lines.append(
-                Line(start=begin, end=stop, minutes=minutes, kind=kind, text=texts[text], source=source)
-            )
-        return tuple(lines)
+            minutes: int | float = 0
+            if kind is LineKind.COUNTED or kind is LineKind.WORKED_SWAP:
+                lower = max(from_, opened) if day == first else from_
+                upper = min(to, closed) if day == last else to
+                before, seconds = hundredths(seconds), seconds + max(0, upper - lower)
+                minutes = as_minutes(hundredths(seconds) - before)
+            if kind is LineKind.CLOSED and told and told[-1][3:5] == (kind, words[text]):
+                told[-1] = (told[-1][0], stop, *told[-1][2:])
+            else:
+                told.append((begin, stop, minutes, kind, words[text], source))
+            begin = stop
+        return tuple(
+            Line(start=start, end=end, minutes=minutes, kind=kind, text=text, source=source)
+            for start, end, minutes, kind, text, source in told
+        )
 
     def explain(
         self, start: datetime, budget: Budget, *, intake: bool = False, lang: str = "en"
     ) -> Explanation:
-        """The deadline of ``budget`` from ``start`` (with ``intake``: from its normalised start), narrated."""
+        """The deadline of ``budget`` from ``start`` (with ``intake``: from its normalised start), narrated.
+
+        Raises :class:`Refusal` like :meth:`budget_seconds` and :meth:`due`.
+        """
         clock_start = self.intake(start) if intake else start
         seconds = self.budget_seconds(budget, clock_start)
         due = self.due(clock_start, seconds)
-        minutes = round(seconds / 60, 2)
         return Explanation(
             start=start,
             clock_start=clock_start,
             amount=budget.amount,
             unit=budget.unit,
-            budget_minutes=minutes,
+            budget_minutes=as_minutes(hundredths(seconds)),
             due_at=due,
-            confirmed=self.confirmed(clock_start, due),
-            lines=self.narrate(clock_start, due, lang),
+            confirmed=self.confirmed(start, due),
+            lines=(*self._before_clock(start, clock_start, lang), *self.narrate(clock_start, due, lang)),
         )
 
-    def _spans(
-        self, a: datetime, b: datetime
-    ) -> Iterator[tuple[datetime, datetime, LineKind, str, str | None]]:
-        first, last = self._local(a)[0], self._local(b)[0]
+    def _before_clock(self, start: datetime, clock_start: datetime, lang: str) -> tuple[Line, ...]:
+        """What intake did between acceptance and the start of the clock (rules R2)."""
+        if clock_start <= start:
+            return ()
+        reason = "outside" if clock_start == self.opening_after(start) else "cutoff"
+        kind, text = LineKind.POLICY, texts(lang)[reason]
+        return (Line(start=start, end=clock_start, minutes=0, kind=kind, text=text, source=None),)
+
+    def _spans(self, first: int, last: int) -> Iterator[tuple[int, int, int, LineKind, str, str | None]]:
+        """What each second of the days is: (day, from, to, kind, text, source), without gap."""
         for day in range(first, last + 1):
             today = date.fromordinal(day + 1)
             sessions = self._sessions(day)
-            morning, midnight = self._instant(day, 0), self._instant(day + 1, 0)
             if not sessions:
                 index = self.data.days_off.get(today)
                 if index is None:
-                    yield morning, midnight, LineKind.CLOSED, "rest", None
+                    yield day, 0, DAY, LineKind.CLOSED, "rest", None
                 else:
-                    yield morning, midnight, LineKind.DAY_OFF, "day_off", self.data.sources[index]
+                    yield day, 0, DAY, LineKind.DAY_OFF, "day_off", self.data.sources[index]
                 continue
             swap = self.data.worked.get(today)
             kind = LineKind.COUNTED if swap is None else LineKind.WORKED_SWAP
             source = None if swap is None else self.data.sources[swap]
             at = 0
             for begin, end in sessions:
-                yield (
-                    self._instant(day, at),
-                    self._instant(day, begin),
-                    LineKind.CLOSED,
-                    "break" if at else "night",
-                    None,
-                )
-                yield self._instant(day, begin), self._instant(day, end), kind, kind.value, source
+                if begin > at:
+                    yield day, at, begin, LineKind.CLOSED, "break" if at else "night", None
+                yield day, begin, end, kind, kind.value, source
                 at = end
-            yield self._instant(day, at), midnight, LineKind.CLOSED, "night", None
+            if at < DAY:
+                yield day, at, DAY, LineKind.CLOSED, "night", None
 
     # --- the table ---------------------------------------------------------------------------------------------
     # Days are counted from Monday 1 January of year 1 (day 0), seconds from local midnight.
@@ -275,9 +272,7 @@ class WorkingCalendar:
     def _instant(self, day: int, second: int) -> datetime:
         if second == DAY:
             day, second = day + 1, 0
-        hour, rest = divmod(second, 3600)
-        wall = datetime.combine(date.fromordinal(day + 1), time(hour, rest // 60, rest % 60), self.zone)
-        return wall.astimezone(UTC)
+        return datetime.combine(date.fromordinal(day + 1), _wall(second), self.zone).astimezone(UTC)
 
     def _sessions(self, day: int) -> tuple[tuple[int, int], ...]:
         special = self._special.get(day)
@@ -299,12 +294,12 @@ class WorkingCalendar:
         return total
 
     def _day_of(self, target: int) -> int:
-        """The day in which the ``target``-th working second falls."""
+        """The day in which the ``target``-th working second falls. Raises :class:`Refusal` beyond the year 9999."""
         index = bisect_left(self._after, target)
         if index < len(self._days) and self._before(self._days[index]) < target:
             return self._days[index]
         weeks, left = divmod(target - self._shift[index] - 1, self._weekly)
-        return weeks * 7 + bisect_left(self._before_weekday, left + 1) - 1
+        return _representable(weeks * 7 + bisect_left(self._before_weekday, left + 1) - 1)
 
     def _opening(self, day: int) -> datetime:
         """The first session's beginning on ``day`` or the first worked day after it."""
@@ -314,6 +309,21 @@ class WorkingCalendar:
 
 def _length(spans: tuple[tuple[int, int], ...]) -> int:
     return sum(end - begin for begin, end in spans)
+
+
+def _wall(second: int) -> time:
+    hour, rest = divmod(second % DAY, 3600)
+    return time(hour, rest // 60, rest % 60)
+
+
+def _representable(day: int) -> int:
+    if day > _LAST:
+        raise _too_far()
+    return day
+
+
+def _too_far() -> Refusal:
+    return Refusal(Code.INVALID, "the deadline lies beyond the year 9999: give a smaller amount")
 
 
 @lru_cache(maxsize=64)

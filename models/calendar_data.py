@@ -18,6 +18,13 @@ _SESSION = re.compile(r"^([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)$")
 DAY = 86_400
 
 
+class Session(Model):
+    """A working session in local time, half-open. An ``end`` of 00:00 is the end of the day."""
+
+    start: time
+    end: time
+
+
 def parse_sessions(text: str) -> tuple[tuple[int, int], ...]:
     """'07:00-11:00 13:00-17:00' as half-open spans in seconds of the local day; '24:00' ends the day."""
     spans: list[tuple[int, int]] = []
@@ -43,7 +50,7 @@ def _checked_sessions(text: str) -> str:
 def _checked_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"'{name}' is no time zone: use an IANA name like Asia/Ho_Chi_Minh") from None
     return name
 
@@ -52,7 +59,10 @@ Sessions = Annotated[str, AfterValidator(_checked_sessions)]
 
 
 class CalendarData(Model):
-    """A working calendar as data. Days off and worked swap days point into ``sources``: law or notice."""
+    """A working calendar as data. Days off and worked swap days point into ``sources``: law or notice.
+
+    Days and times are local to ``zone``. Outside ``covers_from``..``covers_until`` the weekly pattern alone counts.
+    """
 
     name: str
     zone: Annotated[str, AfterValidator(_checked_zone)]
@@ -65,7 +75,9 @@ class CalendarData(Model):
     sources: tuple[str, ...] = ()
     days_off: dict[date, int] = {}
     worked: dict[date, int] = {}
-    """Rest days worked in exchange for a day off, with Monday's sessions."""
+    """Rest days worked in exchange for a day off (domain 4)."""
+    worked_as: dict[date, int] = {}
+    """Weekday (0 = Monday) whose sessions a worked day has; Monday's where nothing is said."""
     covers_from: date
     covers_until: date
     """First and last day whose exceptions are known at all."""
@@ -76,6 +88,11 @@ class CalendarData(Model):
     def _consistent(self) -> Self:
         if not self.week[0]:
             raise ValueError("Monday needs sessions: swap days are worked with them")
+        if self.covers_from > self.covers_until:
+            raise ValueError("covers_from lies after covers_until")
+        for day, weekday in self.worked_as.items():
+            if day not in self.worked or not 0 <= weekday < 7 or not self.week[weekday]:
+                raise ValueError(f"{day} must be a worked day that stands in for a weekday with sessions")
         for day in self.days_off.keys() & self.worked.keys():
             raise ValueError(f"{day} is both off and worked")
         for day in (*self.days_off, *self.worked):
@@ -89,8 +106,11 @@ class CalendarData(Model):
         return self
 
     def slice(self, start: date) -> CalendarData:
-        """The calendar without exceptions of the years before ``start``'s: what a dossier carries."""
-        first = max(date(start.year, 1, 1), self.covers_from)
+        """The calendar without exceptions before 1 January of ``start``'s year: what a dossier carries.
+
+        All later ones stay, so every instant from that day on is computed as with the whole calendar.
+        """
+        first = min(max(date(start.year, 1, 1), self.covers_from), self.covers_until)
         off = {day: self.sources[i] for day, i in self.days_off.items() if day >= first}
         worked = {day: self.sources[i] for day, i in self.worked.items() if day >= first}
         sources = tuple(dict.fromkeys([*off.values(), *worked.values()]))
@@ -101,5 +121,6 @@ class CalendarData(Model):
                 "sources": sources,
                 "days_off": {day: index[source] for day, source in off.items()},
                 "worked": {day: index[source] for day, source in worked.items()},
+                "worked_as": {day: weekday for day, weekday in self.worked_as.items() if day >= first},
             }
         )

@@ -24,6 +24,8 @@ def load_calendar(text: str, *, file: str) -> CalendarData:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CatalogueError(f"{file}:{line}: {error.problem or 'not YAML'}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise CatalogueError(f"{file}:1: not readable as YAML: {str(error).splitlines()[0]}") from None
     reader = _Reader(file)
     fields = reader.mapping(root, "the calendar")
     for key, (key_line, _) in fields.items():
@@ -43,9 +45,17 @@ def _calendar(reader: _Reader, fields: dict[str, tuple[int, yaml.Node]]) -> Cale
         week[_WEEKDAYS.index(name)] = reader.sessions(line, node)
     sources: dict[str, int] = {}
     off, off_lines = reader.days(fields.get("days_off"), sources)
-    worked, worked_lines = reader.days(fields.get("worked"), sources)
+    worked_as: dict[date, int] = {}
+    worked, worked_lines = reader.days(fields.get("worked"), sources, worked_as)
     first = reader.day(fields, "covers_from")
     last = reader.day(fields, "covers_until")
+    if first > last:
+        raise reader.error(fields["covers_from"][0], f"covers_from must not lie after covers_until ({last})")
+    for day, weekday in worked_as.items():
+        if not week[weekday]:
+            raise reader.error(
+                worked_lines[day], f"{day} stands in for {_WEEKDAYS[weekday]}, which has no sessions"
+            )
     for day, line in (off_lines | worked_lines).items():
         if not first <= day <= last:
             raise reader.error(line, f"{day} lies outside what the calendar covers ({first} to {last})")
@@ -66,6 +76,7 @@ def _calendar(reader: _Reader, fields: dict[str, tuple[int, yaml.Node]]) -> Cale
             sources=tuple(sources),
             days_off=off,
             worked=worked,
+            worked_as=worked_as,
             covers_from=first,
             covers_until=last,
             confirmed_until=confirmed,
@@ -124,18 +135,31 @@ class _Reader:
             raise self.error(line, f"'{text}' is no date: write it like 2026-01-02") from None
 
     def days(
-        self, field: tuple[int, yaml.Node] | None, sources: dict[str, int]
+        self,
+        field: tuple[int, yaml.Node] | None,
+        sources: dict[str, int],
+        worked_as: dict[date, int] | None = None,
     ) -> tuple[dict[date, int], dict[date, int]]:
-        """Dates with their source's index, and with their line."""
+        """Dates with their source's index, and with their line; ``worked_as`` takes the weekdays given."""
         if field is None or field[1].value in ("", []):
             return {}, {}
         days: dict[date, int] = {}
         lines: dict[date, int] = {}
         for text, (line, node) in self.mapping(field[1], "days").items():
             day = self._date(line, text)
-            source = str(node.value).strip() if isinstance(node, yaml.ScalarNode) else ""
+            if worked_as is not None and isinstance(node, yaml.MappingNode):
+                source, worked_as[day] = self._swap(line, node, day)
+            else:
+                source = str(node.value).strip() if isinstance(node, yaml.ScalarNode) else ""
             if not source:
                 raise self.error(line, f"{day} needs its source: the law or notice that says so")
             days[day] = sources.setdefault(source, len(sources))
             lines[day] = line
         return days, lines
+
+    def _swap(self, line: int, node: yaml.Node, day: date) -> tuple[str, int]:
+        """Source and weekday of a worked day written as {source: ..., as: friday}."""
+        given = {key: str(value.value).strip() for key, (_, value) in self.mapping(node, str(day)).items()}
+        if given.keys() != {"source", "as"} or given["as"] not in _WEEKDAYS:
+            raise self.error(line, f"write {day} as {{source: the notice, as: a weekday like friday}}")
+        return given["source"], _WEEKDAYS.index(given["as"])
