@@ -32,7 +32,7 @@ from models.procedure import Model
 from models.state import State, first_state
 from models.submission import DossierStart, Heard
 from models.telling import Teller, Told, refreshed
-from models.viewing import snapshot_of, view_of
+from models.viewing import promise_due, snapshot_of, view_of
 from models.views import DossierView, EventHead, Receipt
 from models.why import Why, narrate
 
@@ -306,6 +306,6 @@ class Dossier:
             code=self.start.code,
             sequence=self._known.sequence,
             status=self._state.status,
-            due_at=view_of(self._state, self._known, self._state.cursor).due_at,
+            due_at=promise_due(self._state),
             events=tuple(EventHead(sequence=e.sequence, type=e.type, at=e.at) for e in events),
         )

@@ -13,7 +13,7 @@ from models.views import DossierView, PortalStatus, Snapshot, Status, StepState,
 def view_of(state: State, told: Told, now: datetime) -> DossierView:
     """The dossier as of ``now``: clocks read, nothing passed that the engine has not passed."""
     start, calendar = state.start, state.calendar
-    due = _promise_due(state)
+    due = promise_due(state)
     late = {
         record.lateness.step
         for record in told.records
@@ -41,21 +41,21 @@ def view_of(state: State, told: Told, now: datetime) -> DossierView:
 
 
 def snapshot_of(state: State, told: Told, now: datetime) -> Snapshot:
-    promise_due = _promise_due(state)
-    if promise_due is None and state.promise.budget is not None:
-        promise_due = state.promise.last_due
+    due = promise_due(state)
+    if due is None and state.promise.budget is not None:
+        due = state.promise.last_due
     return Snapshot(
         view=view_of(state, told, now),
         zone=str(state.calendar.zone),
         next_deadline_at=state.nearest_deadline(),
-        promise_due_at=promise_due,
+        promise_due_at=due,
         pauses=tuple(state.pauses),
         supplements=state.supplements,
         secret_hash=state.start.secret_hash,
     )
 
 
-def _promise_due(state: State) -> datetime | None:
+def promise_due(state: State) -> datetime | None:
     """A running promise has a due instant, a closed one keeps its last, a paused one has none (rules R8)."""
     if state.closed_at is not None:
         return state.promise.last_due

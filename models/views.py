@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -133,15 +134,21 @@ class SubmissionReceipt(Receipt):
 def localised(value: Any, zone: ZoneInfo) -> JsonValue:
     """``value`` as JSON data with every instant in ``zone``'s offset, as all interfaces write them."""
     if isinstance(value, BaseModel):
-        return localised(value.model_dump(by_alias=True), zone)
-    if isinstance(value, datetime):
-        return iso(value, zone)
+        value = value.model_dump(by_alias=True)
     if isinstance(value, Mapping):
         return {str(key): localised(item, zone) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [localised(item, zone) for item in value]
-    if isinstance(value, (StrEnum, IntEnum)):
-        return value.value
+    return _plain(value, zone)
+
+
+def _plain(value: Any, zone: ZoneInfo) -> JsonValue:
+    if isinstance(value, datetime):
+        return iso(value, zone)
+    if isinstance(value, Enum):
+        return value.value  # type: ignore[no-any-return]  # all enums of the models are of strings or ints
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise TypeError(f"{type(value).__name__} has no place in JSON")
