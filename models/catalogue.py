@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
 
-from pydantic import PrivateAttr
-
 from models.calendar import CalendarData, WorkingCalendar
 from models.errors import Code, Refusal
 from models.procedure import Model, Procedure, Step
@@ -54,8 +52,6 @@ class Catalogue(Model):
     roster: dict[str, dict[str, str]]
     calendars: dict[str, CalendarData]
     offers: dict[str, tuple[str, ...]] = {}
-
-    _slices: dict[tuple[str, date], CalendarData] = PrivateAttr(default_factory=dict)
 
     # --- looking up --------------------------------------------------------------------------------------------
 
@@ -123,6 +119,7 @@ class Catalogue(Model):
             code for start in (agency, *(step.agency for step in steps)) for code in self.chain(start)
         )
         known = [self.agencies[code] for code in in_play]
+        zone = self.calendar_of(procedure).zone
         return Rules(
             procedure=found.code,
             procedure_version=found.version,
@@ -130,7 +127,7 @@ class Catalogue(Model):
             total=found.total,
             steps=steps,
             policies=found.policies,
-            calendar=self._slice(found.calendar, accepted_at),
+            calendar=self.calendars[found.calendar].slice(accepted_at.astimezone(zone).date()),
             heads={each.code: each.head for each in known if each.head is not None},
             parents={each.code: each.parent for each in known if each.parent is not None},
         )
@@ -174,14 +171,6 @@ class Catalogue(Model):
             official=official,
             budget=step.budget,
         )
-
-    def _slice(self, calendar: str, accepted_at: datetime) -> CalendarData:
-        """The part of the calendar from the local date of acceptance on; the same for all dossiers of a day."""
-        data = self.calendars[calendar]
-        day = accepted_at.astimezone(WorkingCalendar.of(data).zone).date()
-        if (calendar, day) not in self._slices:
-            self._slices[calendar, day] = data.slice(day)
-        return self._slices[calendar, day]
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, str]) -> Refusal:

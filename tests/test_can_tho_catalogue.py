@@ -155,6 +155,7 @@ class TestFiles:
         shared = (copy.parent / "calendars" / "vn.yaml").read_text(encoding="utf-8")
         own = shared.replace("day_minutes: 480", "day_minutes: 420")
         (copy / "calendars" / "vn.yaml").write_text(own, encoding="utf-8")
+        (copy.parent / "calendars" / "vn.yaml").write_text("not even looked at", encoding="utf-8")
         assert read_catalogue(copy).calendars["vn"].day_minutes == 420
 
     def test_nothing_is_cached(self, copy: Path) -> None:
