@@ -24,6 +24,8 @@ __all__ = ["CalendarData", "Explanation", "Line", "LineKind", "Session", "Workin
 
 _LAST = date.max.toordinal() - 3
 """Last day that can be told in every zone."""
+_REMEMBERED = 4096
+"""Days whose beginning a calendar remembers as an instant."""
 
 
 class WorkingCalendar:
@@ -50,8 +52,11 @@ class WorkingCalendar:
         """Seconds by which the first n exceptional days differ from the weekly pattern."""
         for day in self._days:
             self._shift.append(self._shift[-1] + _length(self._special[day]) - lengths[day % 7])
+        self._midnights: dict[int, datetime] = {}
+        self._uneven: set[int] = set()
         self._after = [self._before(day + 1) for day in self._days]
-        self._due = lru_cache(maxsize=4096)(self._find_due)  # one dossier asks for the same deadline many times
+        # One dossier asks for the same deadline many times.
+        self._due = lru_cache(maxsize=4096)(self._find_due)
 
     @classmethod
     def of(cls, data: CalendarData) -> WorkingCalendar:
@@ -69,13 +74,11 @@ class WorkingCalendar:
 
         Raises :class:`Refusal` (``invalid``) for a deadline beyond the year 9999.
         """
-        return self._due(start, seconds)
+        return self._due(start, seconds) if seconds else start
 
     def _find_due(self, start: datetime, seconds: int) -> datetime:
         if seconds < 0:
             raise ValueError("a budget is never negative")
-        if seconds == 0:
-            return start
         target = self._position(start) + seconds
         day = self._day_of(target)
         left = target - self._before(day)
@@ -272,7 +275,26 @@ class WorkingCalendar:
     def _instant(self, day: int, second: int) -> datetime:
         if second == DAY:
             day, second = day + 1, 0
+        midnight = self._midnights.get(day)
+        if midnight is None:
+            if day in self._uneven or not self._learn(day):
+                return self._convert(day, second)
+            midnight = self._midnights[day]
+        return midnight + timedelta(seconds=second)
+
+    def _convert(self, day: int, second: int) -> datetime:
         return datetime.combine(date.fromordinal(day + 1), _wall(second), self.zone).astimezone(UTC)
+
+    def _learn(self, day: int) -> bool:
+        """Remember the instant at which ``day`` begins; not for one in which the offset changes."""
+        if len(self._midnights) >= _REMEMBERED:
+            self._midnights.clear()
+        midnight = self._convert(day, 0)
+        if self._convert(day + 1, 0) - midnight != timedelta(days=1):
+            self._uneven.add(day)
+            return False
+        self._midnights[day] = midnight
+        return True
 
     def _sessions(self, day: int) -> tuple[tuple[int, int], ...]:
         special = self._special.get(day)
