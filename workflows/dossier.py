@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
 
 QUICK = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=200))
 STUBBORN = RetryPolicy(maximum_interval=timedelta(seconds=30))
+SOON = timedelta(milliseconds=1)
 
 
 @workflow.defn(name=WORKFLOW)
@@ -39,6 +40,8 @@ class DossierWorkflow:
         self._unrecorded: list[Record] = []
         self._recorder = asyncio.Lock()
         self._version = 0
+        self._wake: datetime | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._attributes = workflow.info().typed_search_attributes
         if not self._dossier.has_begun:
             # What was missed before the engine took the dossier up is history, however it came.
@@ -48,7 +51,7 @@ class DossierWorkflow:
     async def run(self, start: DossierStart) -> None:  # noqa: ARG002 - taken by __init__
         while True:
             await self._record()
-            if self._dossier.is_settled and not self._unrecorded and workflow.all_handlers_finished():
+            if await self._is_over():
                 return
             if workflow.info().is_continue_as_new_suggested():
                 await self._go_on_in_a_new_run()
@@ -112,16 +115,33 @@ class DossierWorkflow:
             workflow.upsert_search_attributes(updates)
             self._attributes = attributes
 
+    async def _is_over(self) -> bool:
+        """Nothing is left to wait for, and nobody waits for an answer."""
+        if self._dossier.is_settled:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._dossier.is_settled and not self._unrecorded
+
     async def _wait(self) -> None:
-        """Until an action came, or the nearest deadline (and the jitter that spreads the 17:00 herd) has passed."""
-        version, wake = self._version, self._dossier.next_wake()
-        timeout = None
-        if wake is not None:
-            timeout = max(wake + self._dossier.jitter - workflow.now(), timedelta())
-        try:
-            await workflow.wait_condition(lambda: self._version != version, timeout=timeout)
-        except TimeoutError:
+        """Until an action came, or the nearest deadline has passed."""
+        version = self._version
+        self._arm()
+        await workflow.wait_condition(lambda: self._version != version)
+
+    def _arm(self) -> None:
+        """One timer, for the next wake and the jitter that spreads the 17:00 herd; left alone while that stays."""
+        wake = self._dossier.next_wake()
+        if wake == self._wake:
             return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake, self._timer = wake, None
+        if wake is not None:
+            delay = max(wake + self._dossier.jitter - workflow.now(), SOON)
+            self._timer = asyncio.get_running_loop().call_later(delay.total_seconds(), self._ring)
+
+    def _ring(self) -> None:
+        self._wake = self._timer = None
+        self._version += 1
 
     async def _go_on_in_a_new_run(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)

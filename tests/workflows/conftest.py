@@ -88,3 +88,10 @@ async def skipping_worker(skipping: WorkflowEnvironment, journal: Journal) -> As
     worker = build_worker(skipping.client, journal, CollectorRegistry(), runner=strict_sandbox())
     async with worker:
         yield worker
+
+
+@pytest.fixture
+async def dev_worker(dev: WorkflowEnvironment, journal: Journal) -> AsyncIterator[Worker]:
+    worker = build_worker(dev.client, journal, CollectorRegistry(), runner=strict_sandbox())
+    async with worker:
+        yield worker
