@@ -60,7 +60,10 @@ class JournalRow(Row, table=True):
 
 
 class DossierRow(Row, table=True):
-    """A dossier as lists and totals need it; ``snapshot`` has all of it."""
+    """A dossier as lists and totals need it; ``snapshot`` has all of it.
+
+    Totals and gauges read ``ix_dossier_totals`` alone, never the wide rows.
+    """
 
     __tablename__ = "dossier"
     __table_args__ = (
@@ -68,14 +71,16 @@ class DossierRow(Row, table=True):
         Index(None, "agency", "code"),
         Index(None, "procedure", "code"),
         Index(None, "status", "code"),
-        Index(None, "closed_at", "accepted_at"),
         Index(
-            "ix_dossier_open",
+            "ix_dossier_totals",
+            "closed_at",
             "agency",
             "procedure",
             "status",
-            postgresql_where=text("closed_at IS NULL"),
-            sqlite_where=text("closed_at IS NULL"),
+            "accepted_at",
+            "promise_due_at",
+            "late",
+            "code",
         ),
         Index(
             "ix_dossier_late",
@@ -151,6 +156,8 @@ class LatenessRow(Row, table=True):
     head: str | None
     month: str
     """Local month (``YYYY-MM``) of the missed deadline, in the dossier's zone."""
+    received_at: Instant
+    """When its dossier was accepted."""
     due_at: Instant
     completed_at: Instant | None
     overrun_minutes: float

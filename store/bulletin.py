@@ -22,7 +22,9 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from models.bulletin import (
     FORMULA,
@@ -119,7 +121,10 @@ def _order(row: BulletinRow) -> tuple[object, ...]:
 
 
 def _latenesses(period: str) -> Select[Any]:
-    """Latenesses of the month; one of a promise only where no step of the dossier has a standing one."""
+    """Latenesses of the month; one of a promise only where no step of the dossier has a standing one.
+
+    Those not completed bring their dossier's snapshot along.
+    """
     of_step = LATENESS.alias("of_step")
     enters = or_(
         LATENESS.c.step.is_not(None),
@@ -129,23 +134,12 @@ def _latenesses(period: str) -> Select[Any]:
             of_step.c.state != LatenessState.ANNULLED.value,
         ),
     )
-    names = (
-        "dossier",
-        "procedure",
-        "step",
-        "agency",
-        "official",
-        "due_at",
-        "completed_at",
-        "overrun_minutes",
-        "state",
-        "cause",
-        "explanation",
-    )
-    still_open = case((LATENESS.c.completed_at.is_(None), DOSSIER.c.snapshot), else_=null())
+    columns = ("dossier", "procedure", "step", "agency", "official", "received_at", "due_at", "completed_at")
+    hearing = ("overrun_minutes", "state", "cause", "explanation")
+    still_open = and_(DOSSIER.c.code == LATENESS.c.dossier, LATENESS.c.completed_at.is_(None))
     return (
-        select(*(LATENESS.c[name] for name in names), DOSSIER.c.accepted_at, still_open.label("snapshot"))
-        .join(DOSSIER, DOSSIER.c.code == LATENESS.c.dossier)
+        select(*(LATENESS.c[name] for name in columns + hearing), DOSSIER.c.snapshot)
+        .outerjoin(DOSSIER, still_open)
         .where(LATENESS.c.month == period, LATENESS.c.state.in_(_HEADLINE + _COUNTED_ONLY), enters)
     )
 
@@ -164,7 +158,7 @@ def _row(row: RowMapping, names: Names, calendar: WorkingCalendar, watermark: da
         dossier=row["dossier"],
         procedure=row["procedure"],
         step=row["step"],
-        received_at=row["accepted_at"],
+        received_at=row["received_at"],
         due_at=row["due_at"],
         completed_at=row["completed_at"],
         overrun_minutes=overrun,
@@ -189,73 +183,72 @@ def _open_overrun(
 
 def _tallies(connection: Connection, window: _Window) -> list[Tally]:
     """Every dossier open at any instant of the window, in exactly one bin, counted by agency."""
-    bin_, national = _standing(window)
-    received = case((DOSSIER.c.accepted_at >= window.start, 1), else_=0)
-    outcomes = (
-        select(
-            DOSSIER.c.agency,
-            bin_.label("bin"),
-            national.label("national"),
-            received.label("received"),
-        )
-        .where(
-            DOSSIER.c.accepted_at < window.until,
-            or_(DOSSIER.c.closed_at.is_(None), DOSSIER.c.closed_at >= window.start),
-        )
-        .subquery()
-    )
-    keys = (outcomes.c.agency, outcomes.c.bin, outcomes.c.national)
-    query = select(*keys, func.count(), func.sum(outcomes.c.received)).group_by(*keys)
+    # Two ranges of one index, where an OR would read the whole table.
+    facts = union_all(
+        _facts(window, DOSSIER.c.closed_at.is_(None)), _facts(window, DOSSIER.c.closed_at >= window.start)
+    ).subquery()
+    keys = (facts.c.agency, _bin(facts.c), _on_time_766(facts.c))
+    query = select(*keys, func.count(), func.sum(facts.c.received)).group_by(*keys)
     return [
-        Tally(agency, Bin(bin_value), None if on_time is None else bool(on_time), dossiers, received_count)
-        for agency, bin_value, on_time, dossiers, received_count in connection.execute(query)
+        Tally(agency, Bin(bin_), None if on_time is None else bool(on_time), dossiers, received)
+        for agency, bin_, on_time, dossiers, received in connection.execute(query)
     ]
 
 
-def _standing(window: _Window) -> tuple[ColumnElement[str], ColumnElement[bool | None]]:
-    """Bin of a dossier, first match (rules R11), and whether Decision 766 calls it on time.
-
-    A promise is missed if its lateness stands, or if its instant has passed and no pause holds it.
-    """
-    closed = DOSSIER.c.closed_at < window.until
+def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
+    """What the bins depend on, one row a dossier; all of it comes from ``ix_dossier_totals`` and probes."""
+    closed = func.coalesce(DOSSIER.c.closed_at < window.until, false())
     due = DOSSIER.c.promise_due_at
-    recorded = and_(
-        DOSSIER.c.late > 0,
-        exists().where(
-            LATENESS.c.dossier == DOSSIER.c.code,
-            LATENESS.c.step.is_(None),
-            LATENESS.c.state.not_in((LatenessState.ANNULLED.value, LatenessState.RETRACTED.value)),
-            LATENESS.c.due_at < window.standing,
-        ),
+    recorded = exists().where(
+        LATENESS.c.dossier == DOSSIER.c.code,
+        LATENESS.c.step.is_(None),
+        LATENESS.c.state.not_in((LatenessState.ANNULLED.value, LatenessState.RETRACTED.value)),
+        LATENESS.c.due_at < window.standing,
     )
     paused = exists().where(
         PAUSE.c.dossier == DOSSIER.c.code,
         PAUSE.c.started_at < window.until,
         or_(PAUSE.c.ended_at.is_(None), PAUSE.c.ended_at >= window.until),
     )
-    bin_ = case(
-        (and_(closed, or_(DOSSIER.c.closed_at > due, recorded)), Bin.LATE.value),
-        (closed, Bin.ON_TIME.value),
-        (due.is_(None), Bin.NO_DEADLINE.value),
-        (or_(recorded, and_(due < window.standing, ~paused)), Bin.OPEN_OVERDUE.value),
-        (paused, Bin.PAUSED.value),
+    requests = select(func.count()).where(
+        PAUSE.c.dossier == DOSSIER.c.code,
+        PAUSE.c.kind == "supplement",
+        PAUSE.c.started_at < window.until,
+    )
+    no_end = DOSSIER.c.status.in_((Status.REFUSED.value, Status.WITHDRAWN.value))
+    return select(
+        DOSSIER.c.agency,
+        case((DOSSIER.c.accepted_at >= window.start, 1), else_=0).label("received"),
+        closed.label("closed"),
+        and_(closed, no_end).label("no_end"),
+        due.is_(None).label("no_deadline"),
+        func.coalesce(due < window.standing, false()).label("past"),
+        func.coalesce(due < window.last_day, false()).label("past_days"),
+        func.coalesce(DOSSIER.c.closed_at > due, false()).label("ended_late"),
+        and_(DOSSIER.c.late > 0, recorded).label("recorded"),
+        and_(~closed, paused).label("paused"),
+        (requests.scalar_subquery() > 1).label("asked_again"),
+    ).where(DOSSIER.c.accepted_at < window.until, ends)
+
+
+def _bin(facts: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[str]:
+    """First match (rules R11). A promise is missed if its lateness stands, or its instant passed unpaused."""
+    return case(
+        (and_(facts.closed, or_(facts.ended_late, facts.recorded)), Bin.LATE.value),
+        (facts.closed, Bin.ON_TIME.value),
+        (facts.no_deadline, Bin.NO_DEADLINE.value),
+        (or_(facts.recorded, and_(facts.past, ~facts.paused)), Bin.OPEN_OVERDUE.value),
+        (facts.paused, Bin.PAUSED.value),
         else_=Bin.OPEN_IN_TIME.value,
     )
-    requests = (
-        select(func.count())
-        .where(
-            PAUSE.c.dossier == DOSSIER.c.code,
-            PAUSE.c.kind == "supplement",
-            PAUSE.c.started_at < window.until,
-        )
-        .scalar_subquery()
-    )
-    no_end = and_(closed, DOSSIER.c.status.in_((Status.REFUSED.value, Status.WITHDRAWN.value)))
-    national: ColumnElement[bool | None] = case(
-        (or_(due.is_(None), no_end), null()),
-        (requests > 1, false()),
-        (closed, DOSSIER.c.closed_at <= due),
-        (and_(due < window.last_day, or_(recorded, ~paused)), false()),
+
+
+def _on_time_766(facts: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool | None]:
+    """Decision 766 counts days, knows no end by refusal or withdrawal, and one request for papers."""
+    return case(
+        (or_(facts.no_deadline, facts.no_end), null()),
+        (facts.asked_again, false()),
+        (facts.closed, ~facts.ended_late),
+        (and_(facts.past_days, or_(facts.recorded, ~facts.paused)), false()),
         else_=true(),
     )
-    return bin_, national

@@ -28,7 +28,7 @@ class OpenDossiers(Model):
 class Gauges(Model):
     open: tuple[OpenDossiers, ...]
     deadlines_unprocessed: int
-    """Deadlines that passed, of open dossiers, with nothing recorded."""
+    """Dossiers whose nearest running deadline has passed with nothing recorded."""
     outbox_pending: int
     """Events that the slowest subscriber has not had; without subscribers, all of them."""
     outbox_oldest_seconds: float
@@ -55,11 +55,7 @@ def _open(connection: Connection) -> tuple[OpenDossiers, ...]:
 
 
 def _unprocessed(connection: Connection, now: datetime) -> int:
-    query = (
-        select(func.count())
-        .select_from(DOSSIER)
-        .where(DOSSIER.c.next_deadline_at < now - GRACE, DOSSIER.c.closed_at.is_(None))
-    )
+    query = select(func.count()).select_from(DOSSIER).where(DOSSIER.c.next_deadline_at < now - GRACE)
     return connection.execute(query).scalar_one()
 
 

@@ -189,7 +189,6 @@ def _rows_of(record: Record) -> _Rows:
         raise ValueError(f"the record of {record.dossier} is not a run of its own events: {sequences}")
     if sequences and (sequences[0] < 1 or sequences[-1] != view.sequence):
         raise ValueError(f"the record of {record.dossier} ends at {sequences[-1]}, not at {view.sequence}")
-    zone = ZoneInfo(record.snapshot.zone)
     now = datetime.now(UTC)
     journal: list[Values] = [
         {
@@ -208,7 +207,7 @@ def _rows_of(record: Record) -> _Rows:
         for event in record.events
     ]
     latenesses = {
-        event.sequence: lateness_row(event.data, event.sequence, zone)
+        event.sequence: lateness_row(event.data, event.sequence, record.snapshot)
         for event in record.events
         if event.type.is_disclosure
     }

@@ -81,9 +81,10 @@ def pause_rows(snapshot: Snapshot) -> list[Values]:
     ]
 
 
-def lateness_row(data: Mapping[str, JsonValue], sequence: int, zone: ZoneInfo) -> Values:
+def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapshot) -> Values:
     """The ``lateness`` row told by the disclosure event ``sequence``, whose data are a whole Lateness."""
     lateness = Lateness.model_validate(data)
+    zone = ZoneInfo(snapshot.zone)
     return {
         "id": lateness.id,
         "dossier": lateness.dossier,
@@ -93,6 +94,7 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, zone: ZoneInfo) -
         "official": lateness.official,
         "head": lateness.head,
         "month": f"{lateness.due_at.astimezone(zone):%Y-%m}",
+        "received_at": snapshot.view.accepted_at,
         "due_at": lateness.due_at,
         "completed_at": lateness.completed_at,
         "overrun_minutes": lateness.overrun_minutes,

@@ -119,7 +119,7 @@ def _chunks(engine: Engine, owners: Sequence[Column[str]]) -> Iterator[list[str]
 def _projected(connection: Connection, codes: Sequence[str]) -> dict[Table, dict[str, Values]]:
     """The rows of the projections of these dossiers, as the journal says."""
     snapshots = _last_snapshots(connection, codes)
-    latenesses = _last_latenesses(connection, codes, {c: ZoneInfo(s.zone) for c, s in snapshots.items()})
+    latenesses = _last_latenesses(connection, codes, snapshots)
     late: dict[str, int] = defaultdict(int)
     for row in latenesses:
         late[row["dossier"]] += row["state"] != LatenessState.ANNULLED
@@ -145,13 +145,13 @@ def _last_snapshots(connection: Connection, codes: Sequence[str]) -> dict[str, S
 
 
 def _last_latenesses(
-    connection: Connection, codes: Sequence[str], zones: Mapping[str, ZoneInfo]
+    connection: Connection, codes: Sequence[str], snapshots: Mapping[str, Snapshot]
 ) -> list[Values]:
     query = select(JOURNAL.c.dossier, JOURNAL.c.sequence, JOURNAL.c.data).where(
         JOURNAL.c.dossier.in_(codes), JOURNAL.c.type.in_(_DISCLOSURES)
     )
     told = connection.execute(query)
-    return newest((lateness_row(data, sequence, zones[code]) for code, sequence, data in told), "id")
+    return newest((lateness_row(data, sequence, snapshots[code]) for code, sequence, data in told), "id")
 
 
 def _outgoing(connection: Connection, codes: Sequence[str]) -> dict[str, Values]:

@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name=op.f("pk_dossier")),
     )
     op.create_index(op.f("ix_dossier_agency_code"), "dossier", ["agency", "code"])
-    op.create_index(op.f("ix_dossier_closed_at_accepted_at"), "dossier", ["closed_at", "accepted_at"])
     op.create_index(
         "ix_dossier_late",
         "dossier",
@@ -53,15 +52,22 @@ def upgrade() -> None:
         sqlite_where=sa.text("late > 0"),
     )
     op.create_index(op.f("ix_dossier_next_deadline_at_code"), "dossier", ["next_deadline_at", "code"])
-    op.create_index(
-        "ix_dossier_open",
-        "dossier",
-        ["agency", "procedure", "status"],
-        postgresql_where=sa.text("closed_at IS NULL"),
-        sqlite_where=sa.text("closed_at IS NULL"),
-    )
     op.create_index(op.f("ix_dossier_procedure_code"), "dossier", ["procedure", "code"])
     op.create_index(op.f("ix_dossier_status_code"), "dossier", ["status", "code"])
+    op.create_index(
+        "ix_dossier_totals",
+        "dossier",
+        [
+            "closed_at",
+            "agency",
+            "procedure",
+            "status",
+            "accepted_at",
+            "promise_due_at",
+            "late",
+            "code",
+        ],
+    )
     op.create_table(
         "journal",
         sa.Column("position", BIG, nullable=False),
@@ -90,6 +96,7 @@ def upgrade() -> None:
         sa.Column("official", sa.String(), nullable=True),
         sa.Column("head", sa.String(), nullable=True),
         sa.Column("month", sa.String(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("overrun_minutes", sa.Float(), nullable=False),
