@@ -7,6 +7,7 @@ Intake needs only Temporal: once it has accepted the start, nothing is lost, als
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -209,10 +210,11 @@ class Starter:
         return localised(answer, dossier.zone)
 
     async def _seen(self, code: str) -> None:
-        try:
-            await self.client.get_workflow_handle(workflow_id(code)).query(STATE, rpc_timeout=SEEN_WITHIN)
-        except (RPCError, WorkflowQueryFailedError):
-            return
+        """Until its beginning is recorded. Looks into the store: a query would cost the workflow a task more."""
+        with contextlib.suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(SEEN_WITHIN.total_seconds()):
+                while await asyncio.to_thread(queries.dossier, self.engine, code) is None:  # noqa: ASYNC110 - no event of ours
+                    await asyncio.sleep(0.02)
 
     # --- actions -----------------------------------------------------------------------------------------------
 
@@ -291,6 +293,8 @@ class Starter:
         if archive is None:
             raise Refusal(Code.NOT_FOUND, f"there is no dossier {code}")
         start = DossierStart.model_validate(archive.aggregate)
+        dossier = Dossier(start)
+        snapshot = dossier.record([], datetime.now(UTC)).snapshot
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             WORKFLOW,
             start,
@@ -298,6 +302,7 @@ class Starter:
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=attributes_of(snapshot, dossier.late_count),
             memo=await self._memo(code),
         )
         try:

@@ -14,6 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import SandboxImportNotificationPolicy as Policy
 
 from store.database import open_database, upgrade
 from store.journal import Journal
@@ -31,8 +32,6 @@ SKIPPING = [
 
 def strict_sandbox() -> SandboxedWorkflowRunner:
     """The sandbox as strict as it gets: a module that slips through unannounced fails the worker's start."""
-    from temporalio.workflow import SandboxImportNotificationPolicy as Policy
-
     policy = Policy.WARN_ON_DYNAMIC_IMPORT | Policy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_import_notification_policy(policy)
