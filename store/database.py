@@ -13,13 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from alembic import command
-from alembic.config import Config
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from models.errors import Code, Refusal, Unavailable
 
@@ -129,6 +126,9 @@ def reading(engine: Engine) -> Generator[Connection]:
 
 def upgrade(url: str) -> str:
     """Create or migrate all tables and return the revision reached; safe twice, and from two processes."""
+    from alembic import command  # noqa: PLC0415 - only here, and a tenth of a second to import
+    from alembic.config import Config  # noqa: PLC0415
+
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -153,12 +153,13 @@ def _sentences(engine: Engine) -> Generator[None]:
     try:
         yield
     except DBAPIError as error:
-        if (sentence := _sentence(engine.url, error.orig)) is None:
+        if (sentence := _sentence(engine.url, error)) is None:
             raise
         raise Unavailable(sentence) from error
 
 
-def _sentence(url: URL, error: BaseException | None) -> str | None:
+def _sentence(url: URL, wrapped: DBAPIError) -> str | None:
+    error = wrapped.orig
     lines = str(error).strip().splitlines()
     cause = lines[0] if lines else type(error).__name__
     if isinstance(error, sqlite3.Error):
@@ -172,7 +173,7 @@ def _sentence(url: URL, error: BaseException | None) -> str | None:
         code = getattr(error, "sqlstate", None) or ""
         missing = code in ("42P01", "42703")
         busy = code == "55P03"
-        ours = not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not missing
+        ours = not isinstance(wrapped, (OperationalError, InterfaceError)) and not missing
     if ours:
         return None
     if missing:
