@@ -285,6 +285,24 @@ class TestDays:
         assert berlin.due(friday, 2 * HOUR) - friday == timedelta(hours=63)
         assert berlin.due(friday - timedelta(7), 2 * HOUR) - (friday - timedelta(7)) == timedelta(hours=64)
 
+    @pytest.mark.parametrize(
+        ("zone", "day"),
+        [
+            ("Europe/Berlin", "2025-03-30"),
+            ("Europe/Berlin", "2025-10-26"),
+            ("Australia/Lord_Howe", "2025-04-06"),
+            ("Asia/Beirut", "2025-03-30"),
+            ("America/Santiago", "2025-09-07"),
+        ],
+    )
+    def test_the_very_day_on_which_clocks_change(self, zone: str, day: str) -> None:
+        calendar = WorkingCalendar(made(zone, week=(OFFICE,) * 7))
+        start = at(f"{day} 00:00", calendar) - timedelta(hours=3)
+        assert told(calendar.due(start, HOUR), calendar)[4:] == f"{day} 08:00"
+        assert told(calendar.intake(start - timedelta(hours=3)), calendar)[4:] == f"{day} 07:00"
+        counted = [line for line in calendar.narrate(start, start + timedelta(hours=24)) if line.minutes]
+        assert [told(line.start, calendar)[4:] for line in counted] == [f"{day} 07:00", f"{day} 13:00"]
+
     @pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Beirut", "Australia/Lord_Howe", "Pacific/Apia"])
     def test_sessions_across_a_change_of_the_clock_do_not_crash(self, zone: str) -> None:
         calendar = WorkingCalendar(made(zone, week=("00:00-24:00",) * 7, covers_from=date(2010, 1, 1)))
