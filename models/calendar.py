@@ -54,6 +54,7 @@ class WorkingCalendar:
             self._shift.append(self._shift[-1] + _length(self._special[day]) - lengths[day % 7])
         self._midnights: dict[int, datetime] = {}
         self._uneven: set[int] = set()
+        self._opens = [self._before(day) for day in self._days]
         self._after = [self._before(day + 1) for day in self._days]
         # One dossier asks for the same deadline many times.
         self._due = lru_cache(maxsize=4096)(self._find_due)
@@ -311,14 +312,15 @@ class WorkingCalendar:
         day, second = self._local(instant)
         total = self._before(day)
         for begin, end in self._sessions(day):
-            if second > begin:
-                total += min(second, end) - begin
+            if second <= begin:
+                break
+            total += min(second, end) - begin
         return total
 
     def _day_of(self, target: int) -> int:
         """The day in which the ``target``-th working second falls. Raises :class:`Refusal` beyond the year 9999."""
         index = bisect_left(self._after, target)
-        if index < len(self._days) and self._before(self._days[index]) < target:
+        if index < len(self._days) and self._opens[index] < target:
             return self._days[index]
         weeks, left = divmod(target - self._shift[index] - 1, self._weekly)
         return _representable(weeks * 7 + bisect_left(self._before_weekday, left + 1) - 1)
