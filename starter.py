@@ -27,6 +27,7 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.actions import Actor, Given, Role, parse_action
@@ -46,7 +47,7 @@ SEEN_WITHIN = timedelta(seconds=3)
 """How long a submission waits for a worker to take it up; without one, it is accepted all the same."""
 
 
-async def connect(address: str, namespace: str = "default") -> Client:
+async def connect(address: str, namespace: str = "default", *, runtime: Runtime | None = None) -> Client:
     """A client of the Temporal server at ``address``. Raises :class:`Unavailable` if none answers."""
     try:
         return await Client.connect(
@@ -54,6 +55,7 @@ async def connect(address: str, namespace: str = "default") -> Client:
             namespace=namespace,
             data_converter=pydantic_data_converter,
             connect_timeout=timedelta(seconds=5),
+            runtime=runtime,
         )
     except (RPCError, RuntimeError, OSError):
         raise Unavailable(

@@ -144,6 +144,19 @@ def upgrade(url: str) -> str:
         engine.dispose()
 
 
+def check_current(engine: Engine) -> None:
+    """Raises :class:`Unavailable` unless the tables are those of this release."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - a tenth of a second to import
+
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    with reading(engine) as connection:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found != newest:
+        raise Unavailable(
+            f"the database is at revision {found}, this release needs {newest}: run 'danbiet db upgrade'"
+        )
+
+
 @contextmanager
 def _sentences(engine: Engine) -> Generator[None]:
     """Turn the driver's errors about the database itself into one sentence, without a password.

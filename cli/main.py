@@ -1,0 +1,278 @@
+"""`danbiet`: the commands, declared here and done elsewhere, so that `--help` and `due` answer at once."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="danbiet",
+    help="Keeps a public office to its promised dates.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+catalogue_app = typer.Typer(
+    help="The catalogue: agencies, officials, procedures, calendars.", no_args_is_help=True
+)
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(catalogue_app, name="catalogue", rich_help_panel=None)
+app.add_typer(db_app, name="db")
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Data directory (default $DANBIET_DATA or .danbiet).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Unit(StrEnum):
+    """The units of models.procedure, told again so that `--help` need not load pydantic."""
+
+    WORKING_HOURS = "working_hours"
+    WORKING_DAYS = "working_days"
+    CALENDAR_DAYS = "calendar_days"
+    MONTHS = "months"
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@app.command()
+def up(
+    data: Data = None,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="Catalogue directory (default: the one of Can Tho).")
+    ] = None,
+    sample: Annotated[str | None, typer.Option(help="Import a sample once: can-tho.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: loopback).")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the board (default 8080; 0: any free one).")
+    ] = None,
+    temporal_port: Annotated[
+        int | None, typer.Option(help="Port of Temporal (default 7233); its UI: + 1000.")
+    ] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port of the metrics (default 9090).")] = None,
+    live: Annotated[
+        bool, typer.Option("--live/--no-live", help="Show a few live dossiers with a sample.")
+    ] = True,
+) -> None:
+    """Run everything on this machine: Temporal server, worker, board, metrics."""
+    from cli.up import up as run_up
+
+    raise typer.Exit(run_up(data, catalogue, sample, host, port, temporal_port, metrics_port, live=live))
+
+
+@app.command()
+def worker() -> None:
+    """Run one worker process, for growth (settings from the environment)."""
+    from worker import main
+
+    raise typer.Exit(main())
+
+
+@app.command()
+def submit(
+    file: Annotated[str, typer.Argument(help="JSON file, or - for standard input.")],
+    data: Data = None,
+    json: Json = False,
+    by: Annotated[str | None, typer.Option(help="Act as this official.")] = None,
+) -> None:
+    """Hand in a dossier; prints its receipt. Safe to repeat."""
+    from cli.dossiers import submit as run_submit
+
+    run_submit(file, data, by, json=json)
+
+
+@app.command("import")
+def import_(
+    log: Annotated[Path, typer.Argument(help="Event log (CSV).")],
+    data: Data = None,
+    json: Json = False,
+    heard: Annotated[
+        str | None, typer.Option(help="Who judged this history elsewhere: it is published at once.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, with --heard.")] = None,
+) -> None:
+    """Bring an event log in, through real workflows. Safe to repeat."""
+    if (heard is None) != (reason is None):
+        raise typer.BadParameter("--heard and --reason go together")
+    from cli.importing import import_log
+
+    raise typer.Exit(import_log(log, data, heard, reason, json=json))
+
+
+@app.command()
+def act(
+    code: Annotated[str, typer.Argument(help="The dossier's code.")],
+    action: Annotated[str, typer.Argument(help="complete, hand_over, transfer, request_supplement, ...")],
+    data: Data = None,
+    json: Json = False,
+    step: str | None = None,
+    official: str | None = None,
+    agency: str | None = None,
+    at: Annotated[
+        str | None, typer.Option(help="When it happened (default: now); local time without offset.")
+    ] = None,
+    reason: str | None = None,
+    note: str | None = None,
+    amount: str | None = None,
+    unit: Annotated[Unit | None, typer.Option()] = None,
+    text: str | None = None,
+    lateness: str | None = None,
+    decision: str | None = None,
+    cause: str | None = None,
+    by: Annotated[str | None, typer.Option(help="Act as this official (default: the local admin).")] = None,
+) -> None:
+    """Send an action to a dossier; prints the receipt."""
+    from cli.dossiers import act as run_act
+
+    fields = {
+        "action": action,
+        "step": step,
+        "official": official,
+        "agency": agency,
+        "at": at,
+        "reason": reason,
+        "note": note,
+        "amount": amount,
+        "unit": unit.value if unit else None,
+        "text": text,
+        "lateness": lateness,
+        "decision": decision,
+        "cause": cause,
+    }
+    run_act(code, fields, data, by, json=json)
+
+
+@app.command()
+def show(
+    code: Annotated[str, typer.Argument(help="A dossier's code, or the id of a lateness.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Where a dossier is, since when, who holds it, when it is due."""
+    from cli.dossiers import show as run_show
+
+    run_show(code, data, json=json)
+
+
+@app.command()
+def why(
+    code: Annotated[str, typer.Argument(help="The dossier's code.")],
+    step: Annotated[str | None, typer.Argument(help="A step; without it, the promise.")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Why this date: day by day."""
+    from cli.dossiers import why as run_why
+
+    run_why(code, step, data, json=json)
+
+
+@app.command("list")
+def list_(
+    data: Data = None,
+    json: Json = False,
+    agency: str | None = None,
+    official: str | None = None,
+    procedure: str | None = None,
+    status: str | None = None,
+    late: Annotated[bool, typer.Option("--late", help="Only those with a lateness.")] = False,
+    due_before: Annotated[
+        str | None, typer.Option(help="Nearest running deadline before this instant.")
+    ] = None,
+) -> None:
+    """Dossiers by their nearest deadline."""
+    from cli.dossiers import list_dossiers
+
+    list_dossiers(data, agency, official, procedure, status, due_before, late=late, json=json)
+
+
+@app.command()
+def due(
+    start: Annotated[str, typer.Argument(help="Local date-time, or with an offset.")],
+    amount: Annotated[str, typer.Argument(help="How much, e.g. 5 or 0.5.")],
+    data: Data = None,
+    json: Json = False,
+    unit: Annotated[Unit, typer.Option()] = Unit.WORKING_DAYS,
+    calendar: str = "vn",
+    intake: Annotated[
+        bool, typer.Option("--intake", help="Normalise the start as at intake (15:00 rule).")
+    ] = False,
+    why: Annotated[bool, typer.Option("--why", help="Narrate it.")] = False,
+) -> None:
+    """When an amount of time from a start is used up, on the working calendar."""
+    from cli.dates import due as run_due
+
+    run_due(start, amount, unit.value, calendar, data, intake=intake, narrated=why, json=json)
+
+
+@app.command()
+def bulletin(
+    period: Annotated[str, typer.Argument(help="A month, like 2025-04.")],
+    data: Data = None,
+    json: Json = False,
+    format: Annotated[Format, typer.Option("--format")] = Format.TABLE,  # noqa: A002 - the option's name
+) -> None:
+    """The monthly list: units, individuals, dossiers."""
+    from cli.reports import bulletin as run_bulletin
+
+    run_bulletin(period, "json" if json else format.value, data)
+
+
+@catalogue_app.command("check")
+def catalogue_check(
+    directory: Annotated[Path, typer.Argument(help="The catalogue's directory.")], json: Json = False
+) -> None:
+    """Errors with file and line; contradictions as warnings."""
+    from cli.upkeep import check_catalogue
+
+    raise typer.Exit(check_catalogue(directory, json=json))
+
+
+@db_app.command("upgrade")
+def db_upgrade(data: Data = None) -> None:
+    """Create or migrate the database's tables."""
+    from cli.upkeep import upgrade
+
+    upgrade(data)
+
+
+@db_app.command("rebuild")
+def db_rebuild(
+    data: Data = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare only; a difference exits with 1.")] = False,
+    json: Json = False,
+) -> None:
+    """Compute all projections anew from the journal."""
+    from cli.upkeep import rebuild
+
+    raise typer.Exit(rebuild(data, check=check, json=json))
+
+
+def run() -> None:
+    """Entry point: a refusal is one sentence on stderr and exit 1."""
+    from models.errors import DanbietError
+
+    try:
+        app()
+    except DanbietError as error:
+        print(f"danbiet: {error.code}: {error.message}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()
