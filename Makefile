@@ -24,7 +24,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@echo "[2/3] packages of requirements-dev.lock (about 150 MB at first)"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@echo "[3/3] danbiet itself, editable"
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@touch $@
 
 run: $(STAMP) ## everything on this machine, with April 2025 in Can Tho; Ctrl-C stops it all

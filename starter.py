@@ -34,9 +34,9 @@ from models.actions import Actor, Given, Role, parse_action
 from models.catalogue import Catalogue
 from models.dossier import FUTURE_TOLERANCE, Dossier, Request
 from models.errors import Code, DanbietError, Refusal, Unavailable
-from models.instants import iso, parse_instant, whole
+from models.instants import iso, localised, parse_instant, whole
 from models.submission import DossierStart, Heard, Submission
-from models.views import SubmissionReceipt, localised
+from models.views import SubmissionReceipt
 from store import queries
 from workflows.attributes import attributes_of
 from workflows.names import ACT, LATENESSES, STATE, TASK_QUEUE, WHY, WORKFLOW, workflow_id

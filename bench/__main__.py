@@ -56,7 +56,9 @@ def show(figures: dict[str, Any]) -> None:
         )
     for row in rows:
         print(f"{row[0]:<28}" + "".join(f"{cell:>14}" for cell in row[1:]))
-    print(f"history of an on-time life   {figures['history_events']} events, {figures['history_bytes']} bytes")
+    print(
+        f"history of an on-time life   {figures['history_events']} events, {figures['history_bytes']} bytes"
+    )
     for name, rate in figures["calendar_calls_per_second"].items():
         print(f"calendar {name:<20}{rate:>14,} calls / s")
     print(json.dumps(figures))

@@ -23,10 +23,11 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.recording import Recording
 from bench.references import Bare, Empty, nothing, passed, settle
 from models.actions import Actor, Complete, Given, Role
+from models.budget import Budget, Unit
 from models.calendar import CalendarData
 from models.dossier import Request
 from models.instants import whole
-from models.procedure import Budget, Policies, Unit
+from models.procedure import Policies
 from models.rules import PlannedStep, Rules
 from models.submission import DossierStart
 from store.database import open_database, reading, upgrade
@@ -58,7 +59,11 @@ class Kind:
     queue: str
 
 
-KINDS = (Kind("bare", "Bare", "bench-bare"), Kind("empty", "Empty", "bench-empty"), Kind("danbiet", WORKFLOW, "bench-ours"))
+KINDS = (
+    Kind("bare", "Bare", "bench-bare"),
+    Kind("empty", "Empty", "bench-empty"),
+    Kind("danbiet", WORKFLOW, "bench-ours"),
+)
 
 
 class Bench:
@@ -72,7 +77,10 @@ class Bench:
         """Lives of five steps a second: started, each step completed by an update, recorded, ended."""
         self._run += 1
         accepted = whole(datetime.now(UTC))
-        starts = [start_of(f"{kind.name.upper()}.{self._run}-260101-{n:06d}", accepted, hours=100) for n in range(lives)]
+        starts = [
+            start_of(f"{kind.name.upper()}.{self._run}-260101-{n:06d}", accepted, hours=100)
+            for n in range(lives)
+        ]
         began = time.perf_counter()
         await _in_flight([lambda s=start: self._life(kind, s) for start in starts])  # type: ignore[misc]
         return lives / (time.perf_counter() - began)
@@ -93,7 +101,10 @@ class Bench:
         lead = 3 + dossiers / 60
         due = whole(datetime.now(UTC)) + timedelta(seconds=lead)
         accepted = due - timedelta(hours=1)
-        starts = [start_of(f"{kind.name.upper()}.{self._run}-260101-{n:06d}", accepted, hours=1) for n in range(dossiers)]
+        starts = [
+            start_of(f"{kind.name.upper()}.{self._run}-260101-{n:06d}", accepted, hours=1)
+            for n in range(dossiers)
+        ]
         fires = due.timestamp() + 1  # ours wakes a second after the instant: late means after it
         args = (lambda s: [s]) if kind.workflow == WORKFLOW else (lambda s: [s, fires])
         await _in_flight(
@@ -136,7 +147,13 @@ def start_of(code: str, accepted: datetime, *, hours: int) -> DossierStart:
     budget = Budget(amount=Decimal(hours), unit=Unit.WORKING_HOURS)
     steps = tuple(
         PlannedStep(
-            key=f"step_{n}", stage=n, name=f"Bước {n}", role="clerk", agency="H13.2", official="CD-01", budget=budget
+            key=f"step_{n}",
+            stage=n,
+            name=f"Bước {n}",
+            role="clerk",
+            agency="H13.2",
+            official="CD-01",
+            budget=budget,
         )
         for n in range(1, STEPS + 1)
     )

@@ -10,11 +10,10 @@ from typing import Any
 
 from cli.output import as_json, figure, short, table
 from cli.root import PROJECT_ROOT
+from models.budget import Budget, Unit
 from models.calendar import CalendarData, WorkingCalendar, load_calendar
 from models.errors import Code, Refusal
-from models.instants import iso, parse_instant
-from models.procedure import Budget, Unit
-from models.views import localised
+from models.instants import iso, localised, parse_instant
 
 
 def due(
@@ -29,7 +28,7 @@ def due(
     json: bool,
 ) -> None:
     """Print when ``amount`` from ``start`` (read in the calendar's zone if it has no offset) is used up."""
-    working = WorkingCalendar.of(find_calendar(calendar, data))
+    working = WorkingCalendar(find_calendar(calendar, data))
     at = parse_instant(start, zone=working.zone)
     explanation = working.explain(at, budget_of(amount, unit), intake=intake)
     if json:

@@ -16,9 +16,9 @@ from cli.output import as_json, figure, short, table
 from models.actions import first_problem
 from models.dossier import Dossier
 from models.errors import Code, Refusal, Unavailable
-from models.instants import parse_instant
+from models.instants import localised, parse_instant
 from models.submission import DossierStart, Submission
-from models.views import Snapshot, Status, localised
+from models.views import Snapshot, Status
 from store import queries
 
 Json = dict[str, Any]

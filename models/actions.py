@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from models.budget import Budget, Model, Unit
 from models.errors import Code, Refusal
 from models.instants import Instant
 from models.lateness import Cause, CorrectDecision, ReviewDecision
-from models.procedure import Budget, Model, Unit
 
 OfficialId = Annotated[str, Field(min_length=1, max_length=60)]
 StepKey = Annotated[str, Field(min_length=1, max_length=40)]

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
+from models.budget import Model
 from models.calendar import WorkingCalendar
 from models.errors import Code, Refusal
-from models.instants import Instant, whole
+from models.instants import Instant, localised, whole
 from models.lateness import Cause, LatenessState
-from models.procedure import Model
-from models.views import Pause, localised
+from models.views import Pause
 
 FORMULA = "1"
 """Version of the counting rules below; a change of method changes it and is told in ``changes``."""

@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from models.budget import Budget, Unit
 from models.calendar_data import DAY, CalendarData, Session, parse_sessions
 from models.calendar_file import load_calendar
 from models.calendar_lines import Explanation, Line, LineKind, as_minutes, hundredths, texts
 from models.errors import Code, Refusal
-from models.procedure import Budget, Unit
 
 __all__ = ["CalendarData", "Explanation", "Line", "LineKind", "Session", "WorkingCalendar", "load_calendar"]
 

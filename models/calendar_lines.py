@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from pydantic import Field, field_serializer
 
+from models.budget import Model, Unit
 from models.instants import Instant
-from models.procedure import Model, Unit
 
 
 class LineKind(StrEnum):

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
 
+from models.budget import Model
 from models.calendar import CalendarData, WorkingCalendar
 from models.errors import Code, Refusal
-from models.procedure import Model, Procedure, Step
+from models.procedure import Procedure, Step
 from models.rules import PlannedStep, Rules
 
 

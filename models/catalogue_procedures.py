@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 from yaml.nodes import MappingNode, Node
 
+from models.budget import Budget, Unit
 from models.catalogue_text import Findings, YamlFile, line_of, minutes_of, nearest
-from models.procedure import Budget, Policies, Procedure, Rung, RungOf, RungTo, Stage, Step, Supplement, Unit
+from models.procedure import Policies, Procedure, Rung, RungOf, RungTo, Stage, Step, Supplement
 
 KEY = r"[a-z0-9_]{1,40}"
 CODE = r"[0-9A-Za-z.]{1,60}"

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from models.procedure import Budget, Model, Unit
+from models.budget import Budget, Model, Unit
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")

@@ -22,13 +22,13 @@ from models.actions import (
     Transfer,
     parse_action,
 )
+from models.budget import Model
 from models.errors import Code, Refusal
 from models.events import Event, Record
 from models.fold import apply, open_dossier
 from models.instants import iso, whole
 from models.lateness import Lateness, LatenessState
 from models.passing import advance, next_threshold
-from models.procedure import Model
 from models.state import State, first_state
 from models.submission import DossierStart, Heard
 from models.telling import Teller, Told, refreshed

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic import JsonValue
 
+from models.budget import Model
 from models.instants import Instant
-from models.procedure import Model
 from models.views import Snapshot
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BaseModel, JsonValue
 
 from models.errors import Code, Refusal
 
@@ -47,3 +50,26 @@ def parse_instant(text: str, *, zone: ZoneInfo | None = None) -> datetime:
 def iso(instant: datetime, zone: ZoneInfo) -> str:
     """ISO 8601 with the calendar's offset and whole seconds, as every interface writes it."""
     return instant.astimezone(zone).isoformat(timespec="seconds")
+
+
+def localised(value: Any, zone: ZoneInfo) -> JsonValue:
+    """``value`` as JSON data with every instant in ``zone``'s offset, as all interfaces write them."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(by_alias=True)
+    if isinstance(value, Mapping):
+        return {str(key): localised(item, zone) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [localised(item, zone) for item in value]
+    return _plain(value, zone)
+
+
+def _plain(value: Any, zone: ZoneInfo) -> JsonValue:
+    if isinstance(value, datetime):
+        return iso(value, zone)
+    if isinstance(value, Enum):
+        return value.value  # type: ignore[no-any-return]  # all enums of the models are of strings or ints
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise TypeError(f"{type(value).__name__} has no place in JSON")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from models.budget import Model
 from models.instants import Instant
-from models.procedure import Model
 
 
 class Holder(NamedTuple):

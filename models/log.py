@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from models.actions import ACTION_NAMES, Actor, Given, Role, parse_action
+from models.budget import Model
 from models.catalogue import Catalogue
 from models.errors import Code, Refusal
 from models.instants import parse_instant
-from models.procedure import Model
 from models.submission import CODE_PATTERN, DossierStart, Heard, Submission
 
 REQUIRED = ("dossier", "procedure", "activity", "at", "step", "official", "agency", "reason")
@@ -110,9 +110,7 @@ def read_log(lines: Iterable[str], *, file: str, now: datetime) -> Log:
             log.refuse(row, "-", problem)
             continue
         try:
-            at = _instant(row, "at", now)
-            if at is None:
-                raise RowRefused(row, "at", "an instant is needed, like 2025-04-01T08:00:00+07:00")
+            at = _needed(row, now)
         except RowRefused as refused:
             log.refuse(row, refused.column, refused.message)
             continue
@@ -147,7 +145,7 @@ def _rows(lines: Iterable[str], file: str) -> Iterator[tuple[Row, str | None]]:
         row = Row(line, {name: cell.strip() for name, cell in zip(header, cells, strict=False)})
         problem = None
         if len(cells) != len(header):
-            problem = f"the row has {len(cells)} cells, the header {len(header)}: see whether a text with commas needs quotes"
+            problem = f"the row has {len(cells)} cells, the header {len(header)}: a text with commas needs quotes"
         elif not row["dossier"]:
             problem = "the dossier's code is missing"
         yield row, problem
@@ -168,6 +166,13 @@ def _check_header(header: list[str], file: str) -> None:
                 Code.INVALID,
                 f"{file}:1: the header {what} {', '.join(names)}: it is {known}, and may add {','.join(OPTIONAL)}",
             )
+
+
+def _needed(row: Row, now: datetime) -> datetime:
+    at = _instant(row, "at", now)
+    if at is None:
+        raise RowRefused(row, "at", "an instant is needed, like 2025-04-01T08:00:00+07:00")
+    return at
 
 
 def _instant(row: Row, column: str, now: datetime) -> datetime | None:

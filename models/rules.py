@@ -5,8 +5,9 @@ A later change of catalogue or calendar does not reach it (design 3).
 
 from __future__ import annotations
 
+from models.budget import Budget, Model
 from models.calendar import CalendarData
-from models.procedure import Budget, Model, Policies
+from models.procedure import Policies
 
 
 class PlannedStep(Model):

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from models.budget import Budget
 from models.calendar import WorkingCalendar
 from models.clock import Clock
 from models.errors import Code, Refusal
 from models.events import EventType
 from models.lateness import Holder, Share
-from models.procedure import Budget
 from models.rules import PlannedStep
 from models.submission import DossierStart
 from models.views import Pause, Status, StepState

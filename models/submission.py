@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from models.actions import Given
+from models.budget import Model
 from models.instants import Instant
-from models.procedure import Model
 from models.rules import Rules
 
 CODE_PATTERN = r"^[A-Z0-9.]+-(\d{6}|\d{8})-\d{4,7}$"

@@ -22,10 +22,10 @@ from models.hearing import (
     hear,
     open_hearing,
 )
+from models.instants import localised
 from models.lateness import Cause, HeldAfter, Lateness, LatenessState, minutes
 from models.state import Fact, Miss, State
 from models.submission import Heard
-from models.views import localised
 
 
 class Told(BaseModel):

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum, IntEnum, StrEnum
-from typing import Any
-from zoneinfo import ZoneInfo
+from enum import IntEnum, StrEnum
 
-from pydantic import BaseModel, JsonValue
-
-from models.instants import Instant, iso
-from models.procedure import Model
+from models.budget import Model
+from models.instants import Instant
 
 
 class Status(StrEnum):
@@ -129,26 +122,3 @@ class SubmissionReceipt(Receipt):
     clock_start: Instant
     created: bool
     secret: str | None
-
-
-def localised(value: Any, zone: ZoneInfo) -> JsonValue:
-    """``value`` as JSON data with every instant in ``zone``'s offset, as all interfaces write them."""
-    if isinstance(value, BaseModel):
-        value = value.model_dump(by_alias=True)
-    if isinstance(value, Mapping):
-        return {str(key): localised(item, zone) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [localised(item, zone) for item in value]
-    return _plain(value, zone)
-
-
-def _plain(value: Any, zone: ZoneInfo) -> JsonValue:
-    if isinstance(value, datetime):
-        return iso(value, zone)
-    if isinstance(value, Enum):
-        return value.value  # type: ignore[no-any-return]  # all enums of the models are of strings or ints
-    if isinstance(value, Decimal):
-        return int(value) if value == int(value) else float(value)
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    raise TypeError(f"{type(value).__name__} has no place in JSON")

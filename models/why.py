@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from models.budget import Model, Unit
 from models.calendar import Line, LineKind
 from models.clock import Clock
 from models.instants import Instant
 from models.lateness import minutes
-from models.procedure import Model, Unit
 from models.state import State
 from models.views import StepState
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, func, select
 
-from models.procedure import Model
+from models.budget import Model
 from models.tables import SubscriberRow, table_of
 from models.views import Status
 from store.database import reading

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Connection, Engine, literal, select, tuple_, union
 
+from models.budget import Model
 from models.errors import Code, Refusal
 from models.events import Event, EventType
 from models.instants import Instant
 from models.lateness import Lateness, LatenessState
-from models.procedure import Model
 from models.tables import ArchiveRow, CodeCounterRow, JournalRow, OutboxRow, table_of
 from models.views import Snapshot, Status
 from store.database import reading, writing

@@ -15,10 +15,10 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 from sqlalchemy import Column, Connection, Engine, Table, delete, func, select, union
 
+from models.budget import Model
 from models.events import EventType
 from models.instants import iso
 from models.lateness import LatenessState
-from models.procedure import Model
 from models.views import Snapshot
 from store.database import WRITER_LOCK, reading, writing
 from store.journal import JOURNAL, OUTBOX

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from models.budget import Unit
 from models.catalogue import Catalogue
 from models.errors import CatalogueError
-from models.procedure import RungTo, Supplement, Unit
+from models.procedure import RungTo, Supplement
 from store.catalogue_files import check_catalogue, read_catalogue
 
 DIRECTORY = Path(__file__).parents[1] / "catalogue" / "can-tho"

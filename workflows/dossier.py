@@ -20,8 +20,8 @@ with workflow.unsafe.imports_passed_through():
     from models.dossier import Dossier, Request
     from models.errors import Refusal
     from models.events import Event, Record
+    from models.instants import localised
     from models.submission import DossierStart
-    from models.views import localised
     from workflows.attributes import attributes_of, changes
     from workflows.names import ACT, LATENESSES, STATE, WHY, WORKFLOW
 

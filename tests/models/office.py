@@ -9,12 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from models.actions import Actor, Given, Role, parse_action
+from models.budget import Budget, Unit
 from models.calendar import CalendarData, load_calendar
 from models.dossier import Dossier, Request
 from models.events import Event
 from models.instants import whole
 from models.lateness import Lateness
-from models.procedure import Budget, Policies, Unit
+from models.procedure import Policies
 from models.rules import PlannedStep, Rules
 from models.submission import DossierStart, Heard
 from models.views import DossierView, StepView

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from models.budget import Budget, Unit
 from models.calendar import CalendarData, Line, LineKind, Session, WorkingCalendar, load_calendar
 from models.errors import CatalogueError, Code, Refusal
 from models.instants import whole
-from models.procedure import Budget, Unit
 
 FILE = Path(__file__).parents[2] / "catalogue" / "calendars" / "vn.yaml"
 TEXT = FILE.read_text(encoding="utf-8")

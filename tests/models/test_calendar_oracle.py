@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from models.budget import Budget, Unit
 from models.calendar import CalendarData, LineKind, WorkingCalendar, load_calendar
-from models.procedure import Budget, Unit
 
 FILE = Path(__file__).parents[2] / "catalogue" / "calendars" / "vn.yaml"
 VN = load_calendar(FILE.read_text(encoding="utf-8"), file="vn.yaml")

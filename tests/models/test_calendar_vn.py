@@ -9,9 +9,9 @@ from pathlib import Path
 import holidays
 import pytest
 
+from models.budget import Budget, Unit
 from models.calendar import CalendarData, LineKind, WorkingCalendar, load_calendar
 from models.instants import whole
-from models.procedure import Budget, Unit
 
 FILE = Path(__file__).parents[2] / "catalogue" / "calendars" / "vn.yaml"
 DATA: CalendarData = load_calendar(FILE.read_text(encoding="utf-8"), file="vn.yaml")

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from models.budget import Unit
 from models.catalogue import Catalogue
 from models.catalogue_parse import parse_catalogue
 from models.catalogue_text import Report
 from models.errors import Code, Refusal
-from models.procedure import Supplement, Unit
+from models.procedure import Supplement
 
 AT = datetime(2025, 4, 1, 2, tzinfo=UTC)
 AGENCIES = """\

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from models.budget import Budget, Unit
 from models.errors import Code, Refusal
 from models.lateness import Lateness
-from models.procedure import Budget, Unit
 from tests.models.office import (
     AGENCY,
     OTHER,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from models.budget import Budget, Unit
 from models.errors import Code, Refusal
-from models.procedure import Budget, Policies, Supplement, Unit
+from models.procedure import Policies, Supplement
 from models.views import PortalStatus, Status, StepState
 from tests.models.office import FOUR_STEPS, Office, action_of, at, days, hours, local, logged, official, step
 

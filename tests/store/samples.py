@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, select
 
 from models.events import Event, EventType, Record
+from models.instants import localised
 from models.lateness import Lateness, LatenessState
 from models.tables import Row
-from models.views import DossierView, Pause, PortalStatus, Snapshot, Status, StepState, StepView, localised
+from models.views import DossierView, Pause, PortalStatus, Snapshot, Status, StepState, StepView
 from store.database import reading
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -14,13 +14,14 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from models.actions import Actor, Given, Role, parse_action
+from models.budget import Budget
 from models.calendar import CalendarData
 from models.catalogue import Agency, Catalogue, Official
 from models.dossier import Dossier, Request
 from models.events import Event
 from models.instants import whole
 from models.lateness import Lateness
-from models.procedure import Budget, Policies, Procedure, Stage, Step
+from models.procedure import Policies, Procedure, Stage, Step
 from models.rules import PlannedStep, Rules
 from models.submission import DossierStart
 from store import queries
@@ -82,14 +83,22 @@ def due_in(seconds: float, **fields: Any) -> DossierStart:
 
 
 async def begin(
-    client: Client, start: DossierStart, task_queue: str = TASK_QUEUE
+    client: Client, start: DossierStart, *, task_timeout: timedelta | None = None
 ) -> WorkflowHandle[Any, Any]:
-    """Start the workflow as the starter does: with its search attributes."""
+    """Start the workflow as the starter does: with its search attributes.
+
+    ``task_timeout``: when Temporal gives up a worker that died over a task (by default after 10 s).
+    """
     dossier = Dossier(start)
     dossier.begin(datetime.now(UTC))
     attributes = attributes_of(dossier.record([], datetime.now(UTC)).snapshot, dossier.late_count)
     return await client.start_workflow(
-        WORKFLOW, start, id=workflow_id(start.code), task_queue=task_queue, search_attributes=attributes
+        WORKFLOW,
+        start,
+        id=workflow_id(start.code),
+        task_queue=TASK_QUEUE,
+        task_timeout=task_timeout,
+        search_attributes=attributes,
     )
 
 
