@@ -1,0 +1,153 @@
+"""Records the histories that ``test_replay`` replays: ``python -m tests.workflows.record_histories``.
+
+Each is a life on the plain dev server, in real time. Record anew only where an incompatible change of the workflow
+is meant (before a release: never; then ``workflow.patched`` keeps the old histories replayable, and new ones
+are added beside them). Nothing of the machine is in them: the client calls itself ``recorder``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import re
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from models.submission import DossierStart
+from store.database import open_database, upgrade
+from store.journal import Journal
+from tests.models.office import days
+from tests.workflows.conftest import TEMPORAL
+from tests.workflows.lives import FOUR_STEPS, act, begin, due_in, start_of
+from worker import build_worker
+from workflows.names import SEARCH_ATTRIBUTES, STATE
+
+HISTORIES = Path(__file__).parent / "histories"
+SHORT = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=25")
+MACHINE = re.compile(r'"(workerInstanceKey|workerGroupingKey)": "[^"]*",?\s*')
+
+Handle = WorkflowHandle[Any, Any]
+
+
+async def on_time(handle: Handle) -> None:
+    for step in FOUR_STEPS:
+        await act(handle, "complete", step=step.key)
+
+
+async def late(handle: Handle) -> None:
+    await until_late(handle)
+    await act(handle, "complete", step="work")
+    lateness = (await handle.query(STATE))["latenesses"][0]
+    decision = {"decision": "excused", "cause": "objective", "reason": "power cut"}
+    await act(handle, "explain", official="A", lateness=lateness, text="power cut")
+    await act(handle, "review", official="HEAD-0", lateness=lateness, **decision)
+
+
+async def annulled(handle: Handle) -> None:
+    await until_late(handle)
+    due = datetime.fromisoformat((await handle.query(STATE))["steps"][0]["due_at"])
+    await act(handle, "complete", due - timedelta(seconds=1), step="work")
+
+
+async def paused(handle: Handle) -> None:
+    await act(handle, "request_supplement", text="papers")
+    await act(handle, "supplement_received")
+    await act(handle, "request_payment")
+    await act(handle, "withdraw", reason="no longer needed")
+
+
+async def extended(handle: Handle) -> None:
+    await act(handle, "extend", amount=1, unit="working_days", reason="complex")
+    await act(handle, "hand_over", step="receive", official="B")
+    await act(handle, "refuse", reason="no basis")
+
+
+async def sent_back(handle: Handle) -> None:
+    await act(handle, "complete", step="receive")
+    await act(handle, "send_back", step="receive", reason="incomplete")
+    for step in FOUR_STEPS:
+        await act(handle, "complete", step=step.key)
+    # The workflow has ended; a delivery would reopen it in a new run.
+
+
+async def continued(handle: Handle) -> None:
+    for number in range(4):
+        await act(handle, "hand_over", step="receive", official=f"B{number}")
+    await act(handle, "stop", reason="merged")
+
+
+async def until_late(handle: Handle) -> None:
+    while not (await handle.query(STATE))["latenesses"]:  # noqa: ASYNC110 - another process sees to it
+        await asyncio.sleep(0.2)
+
+
+def fresh() -> DossierStart:
+    return start_of(datetime.now(UTC), total=days(3))
+
+
+LIVES: dict[str, tuple[Callable[[], DossierStart], Callable[[Handle], Awaitable[None]]]] = {
+    "on_time": (fresh, on_time),
+    "late": (lambda: due_in(2), late),
+    "annulled": (lambda: due_in(2), annulled),
+    "paused": (fresh, paused),
+    "extended": (fresh, extended),
+    "sent_back": (fresh, sent_back),
+    "continued_as_new": (fresh, continued),
+}
+
+
+async def record(client: Client, name: str) -> None:
+    start, live = LIVES[name]
+    handle = await begin(client, start())
+    latest = client.get_workflow_handle(handle.id)
+    await asyncio.sleep(0.5)
+    await live(latest)
+    await latest.result()
+    first = handle.first_execution_run_id
+    description = await latest.describe()
+    for suffix, run in {"": first, "_2": description.run_id}.items():
+        if suffix and run == first:
+            continue
+        history = await client.get_workflow_handle(handle.id, run_id=run).fetch_history()
+        text = json.dumps(json.loads(MACHINE.sub("", history.to_json())), indent=1, ensure_ascii=False)
+        (HISTORIES / f"{name}{suffix}.json").write_text(text + "\n", encoding="utf-8")
+
+
+async def main() -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    for names, extra in (([n for n in LIVES if n != "continued_as_new"], ()), (["continued_as_new"], SHORT)):
+        env = await WorkflowEnvironment.start_local(
+            dev_server_existing_path=TEMPORAL,
+            search_attributes=SEARCH_ATTRIBUTES,
+            dev_server_log_level="never",
+            dev_server_extra_args=list(extra),
+        )
+        async with env:
+            with tempfile.TemporaryDirectory() as folder:
+                url = f"sqlite:///{folder}/danbiet.db"
+                upgrade(url)
+                engine = open_database(url)
+                client = await env.connect_client(
+                    identity="recorder",
+                    data_converter=pydantic_data_converter,
+                    namespace=env.client.namespace,
+                )
+                with Journal(engine, "recorder") as journal:
+                    async with build_worker(client, journal, CollectorRegistry()):
+                        for name in names:
+                            await record(client, name)
+                engine.dispose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    gc.collect()
