@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from cli.installation import Installation
-from cli.output import Progress, as_json
-from models.dossier import Dossier
+from cli.output import Progress, as_json, tell
+from models.actions import Given
 from models.errors import Code, Refusal
 from models.instants import whole
-from models.log import Log, LoggedDossier, LogReader, RowRefused, read_log
-from models.submission import DossierStart, Heard
+from models.log import SUBMIT, Log, LogError, Row, read_log
+from models.log_starts import BadRow, LogReader, fingerprint
+from models.submission import Heard
+from models.views import Snapshot
 from starter import Starter, log_request
 from store import queries
+from workflows.names import workflow_id
 
 IN_FLIGHT = 32
 PATIENCE = 10.0
 """Seconds without any progress after which nobody is recording."""
+POLL = 0.1
+SHOWN = 50
+"""Findings that people are shown; `--json` has them all."""
 
 
 @dataclass
@@ -33,8 +41,7 @@ class Outcome:
     extended: int = 0
     unchanged: int = 0
     held_back: int = 0
-    errors: list[Any] = field(default_factory=list)
-    started: list[str] = field(default_factory=list)
+    errors: list[LogError] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         counts = {name: getattr(self, name) for name in ("new", "extended", "unchanged", "held_back")}
@@ -42,129 +49,193 @@ class Outcome:
         return {"rows": self.rows, "dossiers": counts, "errors": errors}
 
 
+@dataclass(frozen=True)
+class _Addition:
+    """Rows of a dossier that is known already, as one request."""
+
+    rows: list[Row]
+    given: tuple[Given, ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be sent, by code. Starts are made of their rows when their turn comes: a log may be long."""
+
+    starts: dict[str, list[Row]] = field(default_factory=dict)
+    additions: dict[str, _Addition] = field(default_factory=dict)
+
+
 def import_log(path: Path, data: Path | None, heard: str | None, reason: str | None, *, json: bool) -> int:
     """Import the log; 1 if anything was held back."""
-    installation = Installation(data)
     judged = Heard(by=heard, reason=reason) if heard and reason else None
-    outcome = asyncio.run(bring_in(installation, path, judged))
+    outcome = asyncio.run(bring_in(Installation(data), path, judged))
     if json:
         print(as_json(outcome.as_json()))
     else:
         print(
-            f"{outcome.rows} rows: {outcome.new} dossiers new, {outcome.extended} extended, "
+            f"{outcome.rows} rows; dossiers: {outcome.new} new, {outcome.extended} extended, "
             f"{outcome.unchanged} unchanged, {outcome.held_back} held back"
         )
-    for error in outcome.errors:
-        print(f"danbiet: {error}", file=sys.stderr)
+    for error in outcome.errors[:SHOWN]:
+        tell(str(error))
+    if len(outcome.errors) > SHOWN:
+        tell(f"... and {len(outcome.errors) - SHOWN} more: --json lists them all")
     if outcome.errors:
-        print(
-            "danbiet: mend these rows and import the file again: what went in is not brought in twice",
-            file=sys.stderr,
-        )
+        tell("mend these rows and import the file again: what went in is not brought in twice")
     return 1 if outcome.errors else 0
 
 
 async def bring_in(installation: Installation, path: Path, heard: Heard | None) -> Outcome:
-    """Read, check and send the log; returns when what was sent is recorded, or nobody records."""
+    """Read, check and send the log; returns when what was sent is recorded, or nobody records.
+
+    Everything is checked before anything is sent.
+    """
     now = whole(datetime.now(UTC))
     log = _read(path, now)
-    reader = LogReader(installation.catalogue, now, heard)
-    plans = [plan for dossier in log.sound() if (plan := _plan(log, reader, dossier, now)) is not None]
     outcome = Outcome(rows=log.rows)
-    progress = Progress("dossiers", len(plans))
-    async with installation.starter() as starter:
-        limit = asyncio.Semaphore(IN_FLIGHT)
-
-        async def send(dossier: LoggedDossier, start: DossierStart) -> None:
-            async with limit:
-                try:
-                    await _send(starter, start, heard, now, outcome)
-                except Refusal as refusal:
-                    log.refuse(dossier.rows[0][1], "dossier", refusal.message)
-            progress.step()
-
-        await asyncio.gather(*(send(dossier, start) for dossier, start in plans))
-        progress.close()
-        await _until_recorded(starter, outcome.started)
+    reader = LogReader(installation.catalogue, now, heard)
+    plan = await asyncio.to_thread(_plan, log, reader, installation.engine, outcome)
+    if plan.starts or plan.additions:
+        async with installation.starter() as starter:
+            await _Sending(starter, reader, log, outcome, now, heard).send(plan)
     outcome.held_back = len(log.held_back)
-    outcome.errors = sorted(log.errors, key=lambda error: (error.line, error.column))
+    outcome.errors = sorted(log.errors, key=lambda error: (error.line, error.column or ""))
     return outcome
 
 
 def _read(path: Path, now: datetime) -> Log:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             return read_log(lines, file=path.name, now=now)
     except OSError as error:
         raise Refusal(Code.INVALID, f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise Refusal(Code.INVALID, f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
 
 
-def _plan(
-    log: Log, reader: LogReader, dossier: LoggedDossier, now: datetime
-) -> tuple[LoggedDossier, DossierStart] | None:
-    """The start of a dossier whose every row the core accepts; otherwise its bad row is noted."""
-    try:
-        start = reader.start(dossier)
-        try:
-            Dossier(start).begin(now)
-        except Refusal as refusal:
-            raise _bad_row(dossier, start, refusal, now) from None
-    except RowRefused as refused:
-        log.refuse(refused.row, refused.column, refused.message)
-        return None
-    return dossier, start
+# --- checking ----------------------------------------------------------------------------------------------------
 
 
-def _bad_row(dossier: LoggedDossier, start: DossierStart, refusal: Refusal, now: datetime) -> RowRefused:
-    """Which row the core refuses: the first whose addition makes it refuse."""
-    for count in range(len(start.given)):
-        try:
-            Dossier(start.model_copy(update={"given": start.given[: count + 1]})).begin(now)
-        except Refusal as first:
-            return RowRefused(dossier.rows[count + 1][1], "activity", first.message)
-    return RowRefused(dossier.rows[0][1], "activity", refusal.message)
+def _plan(log: Log, reader: LogReader, engine: Engine, outcome: Outcome) -> _Plan:
+    """What is new in the log, and sound; bad rows are noted in the log."""
+    plan = _Plan()
+    sound = list(log.sound())
+    with Progress("checked", len(sound)) as progress:
+        for code, rows in sound:
+            known = queries.dossier(engine, code)
+            if known is None:
+                if reader.judge(log, code, rows):
+                    plan.starts[code] = rows
+            else:
+                _plan_known(plan, log, reader, engine, outcome, known, rows)
+            progress.step()
+    return plan
 
 
-async def _send(
-    starter: Starter, start: DossierStart, heard: Heard | None, now: datetime, outcome: Outcome
+def _plan_known(
+    plan: _Plan,
+    log: Log,
+    reader: LogReader,
+    engine: Engine,
+    outcome: Outcome,
+    known: Snapshot,
+    rows: list[Row],
 ) -> None:
-    known = await asyncio.to_thread(queries.dossier, starter.engine, start.code)
-    if known is None and await starter.start(start, now):
-        outcome.new += 1
-        outcome.started.append(start.code)
+    code = known.view.code
+    seen = queries.action_ids(engine, code)
+    unseen = [row for row in rows if row.id not in seen]
+    try:
+        _check_same(known, unseen)
+        given = reader.additions(unseen, known.view.procedure)
+    except BadRow as bad:
+        log.refuse(code, bad.row.line, bad.column, bad.message)
         return
-    seen = await asyncio.to_thread(queries.action_ids, starter.engine, start.code)
-    if start.row not in seen and known is not None:
-        raise Refusal(
-            Code.CONFLICT, f"{start.code} exists already and was submitted otherwise than this log says"
-        )
-    unseen = tuple(given for given in start.given if given.id not in seen)
-    if not unseen:
+    if given:
+        plan.additions[code] = _Addition(rows, given)
+    else:
         outcome.unchanged += 1
-        return
-    identity = "+".join(sorted(str(given.id) for given in unseen))[:200]
-    await starter.send(start.code, log_request(unseen, identity, heard))
-    outcome.extended += 1
 
 
-async def _until_recorded(starter: Starter, codes: list[str]) -> None:
-    """Wait until the store knows all of ``codes``; without a worker they are accepted all the same."""
-    waiting, quiet = list(codes), 0.0
-    progress = Progress("recorded", len(codes))
-    while waiting and quiet < PATIENCE:
-        left = [
-            code for code in waiting if await asyncio.to_thread(queries.dossier, starter.engine, code) is None
-        ]
-        progress.step(len(waiting) - len(left))
-        quiet = 0.0 if len(left) < len(waiting) else quiet + 0.2
-        waiting = left
+def _check_same(known: Snapshot, unseen: Iterable[Row]) -> None:
+    """A submission that no log brought must be the one that the row tells."""
+    view = known.view
+    for row in unseen:
+        if row["activity"] == SUBMIT and (row["procedure"], row.at) != (view.procedure, view.accepted_at):
+            raise BadRow(row, "dossier", f"{view.code} exists already and was submitted otherwise")
+
+
+# --- sending -----------------------------------------------------------------------------------------------------
+
+
+class _Sending:
+    """Sends a plan, so many dossiers at a time, and waits until what was started is recorded."""
+
+    def __init__(
+        self,
+        starter: Starter,
+        reader: LogReader,
+        log: Log,
+        outcome: Outcome,
+        now: datetime,
+        heard: Heard | None,
+    ) -> None:
+        self._starter, self._reader, self._log = starter, reader, log
+        self._outcome, self._now, self._heard = outcome, now, heard
+        self._started: list[str] = []
+
+    async def send(self, plan: _Plan) -> None:
+        tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        tasks += [(code, lambda c=code, r=rows: self._start(c, r)) for code, rows in plan.starts.items()]  # type: ignore[misc]
+        tasks += [(code, lambda c=code, a=more: self._extend(c, a)) for code, more in plan.additions.items()]  # type: ignore[misc]
+        waiting = iter(tasks)
+        with Progress("sent", len(tasks)) as progress:
+
+            async def work() -> None:
+                for _, task in waiting:
+                    await task()
+                    progress.step()
+
+            await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+        await self._until_recorded()
+
+    async def _start(self, code: str, rows: list[Row]) -> None:
+        start = self._reader.start(code, rows)
+        if await self._starter.start(start, self._now):
+            self._started.append(code)
+            self._outcome.new += 1
+        elif await self._accepted_content(code) == fingerprint(rows):
+            self._outcome.unchanged += 1
+        else:  # taken meanwhile, by a live submission or another import
+            await self._extend(code, _Addition(rows, start.given))
+
+    async def _accepted_content(self, code: str) -> object:
+        """What was accepted under the code and is not recorded yet: no worker need run to know it."""
+        description = await self._starter.client.get_workflow_handle(workflow_id(code)).describe()
+        return (await description.memo()).get("content")
+
+    async def _extend(self, code: str, addition: _Addition) -> None:
+        ids = {given.id for given in addition.given}
+        new = [row for row in addition.rows if row.id in ids]
+        try:
+            await self._starter.send(code, log_request(addition.given, fingerprint(new), self._heard))
+        except Refusal as refusal:
+            whole_log = addition.rows[0]["activity"] == SUBMIT
+            if not whole_log or self._reader.judge(self._log, code, addition.rows):
+                self._log.refuse(code, new[0].line, "activity", refusal.message)
+        else:
+            self._outcome.extended += 1
+
+    async def _until_recorded(self) -> None:
+        """Until the store knows all that was started; without a worker it is accepted all the same."""
+        waiting, clock = self._started[::-1], asyncio.get_running_loop()
+        last = clock.time()
+        with Progress("recorded", len(waiting)) as progress:
+            while waiting:
+                if await asyncio.to_thread(queries.dossier, self._starter.engine, waiting[-1]) is not None:
+                    waiting.pop()
+                    progress.step()
+                    last = clock.time()
+                elif clock.time() - last < PATIENCE:
+                    await asyncio.sleep(POLL)
+                else:
+                    break
         if waiting:
-            await asyncio.sleep(0.2)
-    progress.close()
-    if waiting:
-        print(
-            f"danbiet: {len(waiting)} dossiers are accepted and not recorded yet: see that a worker runs",
-            file=sys.stderr,
-        )
+            tell(f"{len(waiting)} dossiers are accepted and not recorded yet: see that a worker runs")

@@ -7,9 +7,10 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 WIDE = ("W", "F")
+BAR = 30
 
 
 def width(text: str) -> int:
@@ -53,26 +54,42 @@ def figure(value: float) -> str:
     return f"{value:g}"
 
 
+def tell(sentence: str) -> None:
+    """A word to the person, beside the answer: on stderr."""
+    print(f"danbiet: {sentence}", file=sys.stderr)
+
+
 class Progress:
-    """A line that counts on a terminal; silent in a pipe."""
+    """A bar that fills on a terminal, a count where the total is not known; silent in a pipe."""
 
-    def __init__(self, what: str, total: int, stream: TextIO | None = None) -> None:
-        self._what, self._total, self._done = what, total, 0
+    def __init__(self, what: str, total: int | None, stream: TextIO | None = None) -> None:
+        self._what, self._total, self._done, self._told = what, total, 0, ""
         self._stream = stream or sys.stderr
-        self._shown = self._stream.isatty() and total > 0
+        self._shown = self._stream.isatty() and total != 0
 
-    def step(self, count: int = 1) -> None:
-        self._done += count
-        if self._shown:
-            share = min(1.0, self._done / self._total)
-            bar = "#" * round(share * 30)
-            print(
-                f"\r{self._what} [{bar:<30}] {self._done}/{self._total}",
-                end="",
-                file=self._stream,
-                flush=True,
-            )
+    def __enter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
-        if self._shown:
-            print(file=self._stream)
+    def __exit__(self, *_: object) -> None:
+        if self._told:
+            self._say(f"\r{self._line()}\n")
+
+    def step(self) -> None:
+        self.reach(self._done + 1)
+
+    def reach(self, done: int) -> None:
+        """So many are done now."""
+        self._done = done
+        if self._shown and (line := self._line()) != self._told:
+            self._say(f"\r{line}")
+            self._told = line
+
+    def _line(self) -> str:
+        if self._total is None:
+            return f"{self._what} {self._done}"
+        filled = round(min(1.0, self._done / self._total) * BAR)
+        return f"{self._what:<9}[{'#' * filled:<{BAR}}] {self._done}/{self._total}"
+
+    def _say(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

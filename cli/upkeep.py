@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from cli.output import Progress, as_json, table
+from cli.output import Progress, as_json, table, tell
 
 
 def check_catalogue(directory: Path, *, json: bool) -> int:
@@ -40,18 +39,20 @@ def rebuild(data: Path | None, *, check: bool, json: bool) -> int:
     from store import rebuild as store
 
     engine = Installation(data).engine
-    progress = Progress("dossiers", 0)
     if not check:
-        count = store.rebuild(engine, progress.step)
+        with Progress("rebuilt", None) as progress:
+            count = store.rebuild(engine, progress.reach)
         print(as_json({"dossiers": count}) if json else f"{count} dossiers rebuilt")
         return 0
-    found = store.check(engine, progress.step)
+    with Progress("compared", None) as progress:
+        found = store.check(engine, progress.reach)
     if json:
         print(as_json([each.model_dump(mode="json") for each in found]))
     elif found:
         rows = [tuple(str(value) for value in each.model_dump(mode="json").values()) for each in found]
         print(table(("table", "key", "column", "stored", "rebuilt"), rows))
-        print(f"{len(found)} differences: danbiet db rebuild mends them", file=sys.stderr)
-    else:
+    if found:
+        tell(f"{len(found)} differences from the journal: 'danbiet db rebuild' mends the projections")
+    elif not json:
         print("the projections equal the journal")
     return 1 if found else 0

@@ -1,78 +1,67 @@
-"""Reading an event log (interfaces: Event log): rows of a CSV become starts of dossiers and actions upon them.
+"""Reading an event log (interfaces: Event log): a CSV becomes rows, by dossier, in the order of their instants.
 
-A dossier with a bad row is held back whole; every finding says file, line, column and reason.
+Every finding says file, line, column and reason. A dossier with a bad row is held back whole; what a broken row
+swallows (an open quote takes all that follows) is read again, so that no other dossier is lost with it.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from sys import intern
+from unicodedata import normalize
 
-from models.actions import ACTION_NAMES, Actor, Given, Role, parse_action
+from models.actions import ACTION_NAMES
 from models.budget import Model
-from models.catalogue import Catalogue
+from models.dossier import FUTURE_TOLERANCE
 from models.errors import Code, Refusal
 from models.instants import parse_instant
-from models.submission import CODE_PATTERN, DossierStart, Heard, Submission
+from models.submission import CODE_PATTERN
 
 REQUIRED = ("dossier", "procedure", "activity", "at", "step", "official", "agency", "reason")
-OPTIONAL = (
-    "submitted_at",
-    "received_by_competent_at",
-    "amount",
-    "unit",
-    "text",
-    "lateness",
-    "decision",
-    "cause",
-)
-NO_FIRST_HOLDER = ("submit", "hand_over", "transfer")
-"""A first row of these says nothing about who had the step before (rules R3)."""
-
+OF_SUBMIT = ("submitted_at", "received_by_competent_at")
+OPTIONAL = (*OF_SUBMIT, "amount", "unit", "text", "lateness", "decision", "cause")
+SUBMIT = "submit"
+ACTIVITIES = (SUBMIT, *ACTION_NAMES)
 
 _CODE = re.compile(CODE_PATTERN)
+_SUBMIT_TAKES = (*REQUIRED, *OF_SUBMIT)
 
 
 class LogError(Model):
-    """What is wrong in a log, and where."""
+    """What is wrong in a log, and where; ``column`` None: the row as a whole."""
 
     file: str
     line: int
-    column: str
+    column: str | None
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.column}: {self.reason}"
+        return f"{self.file}:{self.line}: {f'{self.column}: ' if self.column else ''}{self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its first line in the file, and its cells by column, stripped."""
+    """One sound row: the line on which it begins, when it happened, and its cells that are not empty.
+
+    ``id``: hash of the normalised fields; the same row again is the same action.
+    """
 
     line: int
+    at: datetime
     cells: dict[str, str]
+    id: str
 
     def __getitem__(self, column: str) -> str:
         return self.cells.get(column, "")
-
-    @property
-    def identity(self) -> str:
-        """Hash of the normalised fields: the same row again is the same action."""
-        filled = sorted((name, value) for name, value in self.cells.items() if value)
-        return hashlib.sha256(repr(filled).encode()).hexdigest()[:32]
-
-
-@dataclass(slots=True)
-class LoggedDossier:
-    """All rows of one dossier in the order of their instants, then of their lines."""
-
-    code: str
-    rows: list[tuple[datetime, Row]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,264 +70,231 @@ class Log:
 
     file: str
     rows: int = 0
-    dossiers: dict[str, LoggedDossier] = field(default_factory=dict)
+    dossiers: dict[str, list[Row]] = field(default_factory=dict)
+    """Rows by code, in the order of their instants; also those of dossiers that are held back."""
     errors: list[LogError] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
 
-    def refuse(self, row: Row, column: str, reason: str) -> None:
-        self.errors.append(LogError(file=self.file, line=row.line, column=column, reason=reason))
-        self.held_back.add(row["dossier"])
+    def refuse(self, code: str | None, line: int, column: str | None, reason: str) -> None:
+        """Note what is wrong, and hold the dossier back; None: nobody can tell whose row it is."""
+        self.errors.append(LogError(file=self.file, line=line, column=column, reason=reason))
+        if code:
+            self.held_back.add(code)
 
-    def sound(self) -> list[LoggedDossier]:
-        return [dossier for code, dossier in self.dossiers.items() if code not in self.held_back]
-
-
-class RowRefused(Refusal):
-    """A refusal that knows which row and column it speaks of."""
-
-    def __init__(self, row: Row, column: str, reason: str) -> None:
-        super().__init__(Code.INVALID, reason)
-        self.row, self.column = row, column
+    def sound(self) -> Iterator[tuple[str, list[Row]]]:
+        return ((code, rows) for code, rows in self.dossiers.items() if code not in self.held_back)
 
 
 def read_log(lines: Iterable[str], *, file: str, now: datetime) -> Log:
-    """Read the CSV. Raises :class:`Refusal` if its header cannot be used; bad rows become errors of the log."""
+    """Read the CSV (text opened with ``newline=""`` and ``errors="surrogateescape"``).
+
+    Raises :class:`Refusal` if its header cannot be used; bad rows become errors of the log.
+    """
+    records = _Records(lines)
+    header = _header(records, file)
     log = Log(file)
-    for row, problem in _rows(lines, file):
+    for line, cells, problem in records.read(len(header)):
         log.rows += 1
+        known = dict(zip(header, (normalize("NFC", cell.strip()) for cell in cells), strict=False))
+        code = known.get("dossier") or None
         if problem is not None:
-            log.refuse(row, "-", problem)
+            log.refuse(_readable(code), line, None, problem)
             continue
-        try:
-            at = _needed(row, now)
-        except RowRefused as refused:
-            log.refuse(row, refused.column, refused.message)
-            continue
-        code = row["dossier"]
-        log.dossiers.setdefault(code, LoggedDossier(code)).rows.append((at, row))
-    for dossier in log.dossiers.values():
-        dossier.rows.sort(key=lambda item: (item[0], item[1].line))
-        dossier.rows = list({row.identity: (at, row) for at, row in reversed(dossier.rows)}.values())[::-1]
+        row, findings = _row(line, known, now)
+        for column, reason in findings:
+            log.refuse(_readable(code), line, column, reason)
+        if row is not None and code is not None:
+            log.dossiers.setdefault(intern(code), []).append(row)
+    for code, rows in log.dossiers.items():
+        log.dossiers[code] = _in_order(rows)
     return log
 
 
-def _rows(lines: Iterable[str], file: str) -> Iterator[tuple[Row, str | None]]:
-    reader = csv.reader(lines, strict=True)
-    try:
-        header = [name.strip().removeprefix("\ufeff") for name in next(reader)]
-    except StopIteration:
-        raise Refusal(Code.INVALID, f"{file} is empty: its first line must be {','.join(REQUIRED)}") from None
-    except csv.Error as error:
-        raise Refusal(Code.INVALID, f"{file}:1: the header cannot be read: {error}") from None
-    _check_header(header, file)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(line, {"dossier": f"line {line}"}), f"the row cannot be read: {error}"
-            continue
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = Row(line, {name: cell.strip() for name, cell in zip(header, cells, strict=False)})
-        problem = None
-        if len(cells) != len(header):
-            problem = f"the row has {len(cells)} cells, the header {len(header)}: a text with commas needs quotes"
-        elif not row["dossier"]:
-            problem = "the dossier's code is missing"
-        yield row, problem
+def _in_order(rows: list[Row]) -> list[Row]:
+    """By instant, then line (at one instant the submission comes first); identical rows count once."""
+    ordered = sorted(rows, key=lambda row: (row.at, row["activity"] != SUBMIT, row.line))
+    return list({row.id: row for row in reversed(ordered)}.values())[::-1]
 
 
-def _check_header(header: list[str], file: str) -> None:
-    missing = [name for name in REQUIRED if name not in header]
-    unknown = [name for name in header if name not in REQUIRED + OPTIONAL]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    for names, what in (
-        (missing, "lacks the columns"),
-        (unknown, "has unknown columns"),
-        (twice, "has columns twice:"),
-    ):
-        if names:
-            known = ",".join(REQUIRED)
-            raise Refusal(
-                Code.INVALID,
-                f"{file}:1: the header {what} {', '.join(names)}: it is {known}, and may add {','.join(OPTIONAL)}",
-            )
+# --- the text ----------------------------------------------------------------------------------------------------
 
 
-def _needed(row: Row, now: datetime) -> datetime:
-    at = _instant(row, "at", now)
-    if at is None:
-        raise RowRefused(row, "at", "an instant is needed, like 2025-04-01T08:00:00+07:00")
-    return at
+class _Records:
+    """Records of a CSV with the line on which each begins. One that cannot be read ends with its first line."""
 
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._again: deque[str] = deque()
+        self._taken: list[str] = []
+        self._reader = csv.reader(self, strict=True)
+        self.line = 0
 
-def _instant(row: Row, column: str, now: datetime) -> datetime | None:
-    if not row[column]:
-        return None
-    try:
-        at = parse_instant(row[column])
-    except Refusal as refusal:
-        raise RowRefused(row, column, refusal.message) from None
-    if at > now:
-        raise RowRefused(row, column, f"'{row[column]}' lies in the future")
-    return at
+    def __iter__(self) -> Iterator[str]:
+        return self
 
+    def __next__(self) -> str:
+        """The next line of text, for the reader."""
+        line = self._again.popleft() if self._again else next(self._lines)
+        self._taken.append(line)
+        return line
 
-# --- from rows to a start and its actions ------------------------------------------------------------------------
-
-
-class LogReader:
-    """Makes starts and actions of a log's rows, with what the catalogue knows of the people and agencies in it."""
-
-    def __init__(self, catalogue: Catalogue, now: datetime, heard: Heard | None) -> None:
-        self._catalogue, self._now, self._heard = catalogue, now, heard
-
-    def start(self, dossier: LoggedDossier) -> DossierStart:
-        """The start of the dossier with all its rows. Raises :class:`RowRefused`."""
-        accepted, first = dossier.rows[0]
-        if first["activity"] != "submit":
-            raise RowRefused(
-                first, "activity", f"the first action of a dossier is 'submit', not '{first['activity']}'"
-            )
-        submission = self._submission(first, accepted)
-        self._check_assigned(dossier)
-        try:
-            rules = self._catalogue.rules_for(
-                first["procedure"], first["agency"], accepted_at=accepted, assignees=self._assignees(dossier)
-            )
-        except Refusal as refusal:
-            raise RowRefused(first, _column_of(refusal), refusal.message) from None
-        known = {step.key for step in rules.steps}
-        for _, row in dossier.rows:
-            if row["step"] and row["step"] not in known:
-                raise RowRefused(
-                    row, "step", f"unknown step '{row['step']}': it has {', '.join(sorted(known))}"
+    def read(self, columns: int | None = None) -> Iterator[tuple[int, list[str], str | None]]:
+        """First line, cells, and what is wrong (the cells are then what can be guessed of the first line)."""
+        while True:
+            self._taken.clear()
+            begin = self.line + 1
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield (
+                    begin,
+                    self._give_up(),
+                    f"not readable as CSV ({error}): look for an open or a stray quote",
                 )
-            if row["procedure"] and row["procedure"] != rules.procedure:
-                raise RowRefused(row, "procedure", f"the dossier was submitted for {rules.procedure}")
-        return DossierStart(
-            code=dossier.code,
-            rules=rules,
-            accepted_at=accepted,
-            submitted_at=submission.submitted_at,
-            received_at=submission.received_by_competent_at,
-            by=first["official"] or "log",
-            row=first.identity,
-            given=self.given(dossier),
-            content=submission.content(),
-            imported=True,
-            heard=self._heard,
-        )
-
-    def given(self, dossier: LoggedDossier) -> tuple[Given, ...]:
-        """The actions after the submission. Raises :class:`RowRefused`."""
-        return tuple(self._given(row, dossier) for _, row in dossier.rows[1:])
-
-    def _submission(self, row: Row, accepted: datetime) -> Submission:
-        submitted = _instant(row, "submitted_at", self._now)
-        received = _instant(row, "received_by_competent_at", self._now)
-        if submitted is not None and submitted > accepted:
-            raise RowRefused(row, "submitted_at", "must not be later than the acceptance ('at')")
-        if received is not None and received < accepted:
-            raise RowRefused(
-                row, "received_by_competent_at", "must not be earlier than the acceptance ('at')"
-            )
-        for column in ("procedure", "agency"):
-            if not row[column]:
-                raise RowRefused(row, column, f"a submission needs its {column}")
-        if _CODE.match(row["dossier"]) is None:
-            raise RowRefused(row, "dossier", f"'{row['dossier']}' is no dossier code, like H13.2-250401-0001")
-        return Submission(
-            code=row["dossier"],
-            procedure=row["procedure"],
-            agency=row["agency"],
-            at=accepted,
-            submitted_at=submitted,
-            received_by_competent_at=received,
-        )
-
-    def _check_assigned(self, dossier: LoggedDossier) -> None:
-        for _, row in dossier.rows:
-            for column, find in (("official", self._catalogue.official), ("agency", self._catalogue.agency)):
-                if row[column]:
-                    try:
-                        find(row[column])
-                    except Refusal as refusal:
-                        raise RowRefused(row, column, refusal.message) from None
-
-    def _assignees(self, dossier: LoggedDossier) -> dict[str, str]:
-        """The official of the first row about a step has held it since it began (rules R3)."""
-        moved = any(row["activity"] == "transfer" for _, row in dossier.rows)
-        agency = dossier.rows[0][1]["agency"]
-        procedure = self._catalogue.procedures.get(dossier.rows[0][1]["procedure"])
-        fixed = {step.key: step.agency or agency for step in procedure.steps} if procedure is not None else {}
-        holders: dict[str, str] = {}
-        for key, row in _first_rows(dossier).items():
-            official = row["official"]
-            if not official or row["activity"] in NO_FIRST_HOLDER:
                 continue
-            if moved and self._catalogue.official(official).agency != fixed.get(key):
-                continue  # held it from the transfer on: see _roster
-            holders[key] = official
-        return holders
-
-    def _roster(self, row: Row, dossier: LoggedDossier) -> dict[str, str]:
-        """Who gets the transferred steps: whom the log shows to have had them, otherwise the agency's defaults."""
-        roster = dict(self._catalogue.roster_of(row["agency"]))
-        procedure = self._catalogue.procedures.get(dossier.rows[0][1]["procedure"])
-        roles = {step.key: step.role for step in procedure.steps} if procedure is not None else {}
-        for key, first in _first_rows(dossier).items():
-            official = first["official"]
-            if not official or key not in roles or first["activity"] in NO_FIRST_HOLDER:
+            count = len(cells)
+            if columns is not None and count not in (0, columns):
+                wrong = f"{count} cells, the header has {columns}: put a text with commas or quotes in quotes"
+                yield begin, self._give_up() if len(self._taken) > 1 else self._next(cells), wrong
                 continue
-            if self._catalogue.official(official).agency == row["agency"]:
-                roster[roles[key]] = official
-        return roster
+            self._next(cells)
+            if not any(cell.strip() for cell in cells):
+                continue
+            garbled = any(not cell.isascii() and _shown(cell) != cell for cell in cells)
+            yield begin, cells, "not UTF-8: save the file with that encoding" if garbled else None
 
-    def _given(self, row: Row, dossier: LoggedDossier) -> Given:
-        name = row["activity"]
-        if name == "submit":
-            raise RowRefused(row, "activity", "the dossier was submitted already, by an earlier row")
-        if name not in ACTION_NAMES:
-            raise RowRefused(
-                row, "activity", f"unknown activity '{name}': use submit, {', '.join(ACTION_NAMES)}"
-            )
-        columns = ("step", "official", "reason", "amount", "unit", "text", "lateness", "decision", "cause")
-        fields: dict[str, Any] = {column: row[column] for column in columns if row[column]}
-        if name == "transfer":
-            if not row["agency"]:
-                raise RowRefused(row, "agency", "a transfer needs the agency it goes to")
-            agency = self._catalogue.agency(row["agency"])
-            fields |= {
-                "agency": agency.code,
-                "roster": self._roster(row, dossier),
-                "head": agency.head,
-                "parent": agency.parent,
-            }
-        if name == "hand_over" and row["official"]:
-            fields["of_agency"] = self._catalogue.official(row["official"]).agency
+    def _next(self, cells: list[str]) -> list[str]:
+        self.line += len(self._taken)
+        return cells
+
+    def _give_up(self) -> list[str]:
+        """Read everything after the first line again; that line's cells as they would be without quotes."""
+        first, *rest = self._taken
+        self._again.extendleft(reversed(rest))
+        self.line += 1
+        return [cell.strip(' "') for cell in first.rstrip("\r\n").split(",")]
+
+
+def _header(records: _Records, file: str) -> list[str]:
+    found = next(records.read(), None)
+    if found is None:
+        raise Refusal(Code.INVALID, f"{file} is empty: its first line must be {','.join(REQUIRED)}")
+    line, cells, problem = found
+    if problem is not None:
+        raise Refusal(Code.INVALID, f"{file}:{line}: the header: {problem}")
+    header = [name.removeprefix("\ufeff").strip() for name in cells]
+    if len(header) == 1 and ";" in header[0]:
+        raise Refusal(
+            Code.INVALID, f"{file}:{line}: the columns are separated by ';': save the file with commas"
+        )
+    known = (*REQUIRED, *OPTIONAL)
+    missing = [name for name in REQUIRED if name not in header]
+    unknown = [f"'{name}'{_meant(name, known)}" for name in header if name not in known]
+    twice = sorted({name for name in header if header.count(name) > 1} & set(known))
+    wrong = [
+        f"{what} {', '.join(names)}"
+        for what, names in (("lacks", missing), ("has the unknown", unknown), ("has twice", twice))
+        if names
+    ]
+    if wrong:
+        raise Refusal(
+            Code.INVALID,
+            f"{file}:{line}: the header {' and '.join(wrong)}: it is {','.join(REQUIRED)}, "
+            f"and may add {','.join(OPTIONAL)}",
+        )
+    return header
+
+
+# --- a row -------------------------------------------------------------------------------------------------------
+
+
+def _row(line: int, cells: dict[str, str], now: datetime) -> tuple[Row | None, list[tuple[str, str]]]:
+    """The row, and what is wrong with it by column; None if anything is."""
+    findings: list[tuple[str, str]] = []
+    code, activity = cells["dossier"], cells["activity"]
+    if not code:
+        findings.append(("dossier", "the dossier's code is missing"))
+    elif not _CODE.match(code):
+        findings.append(("dossier", f"'{code}' is no dossier code: write it like H13.2-250401-0001"))
+    if activity not in ACTIVITIES:
+        told = f"unknown activity '{activity}'" if activity else "the activity is missing"
+        findings.append(
+            ("activity", f"{told}{_meant(activity, ACTIVITIES) or ': use ' + ', '.join(ACTIVITIES)}")
+        )
+    elif activity == SUBMIT:
+        findings += [(name, "a submission needs it") for name in ("procedure", "agency") if not cells[name]]
+        strange = [name for name in cells if cells[name] and name not in _SUBMIT_TAKES]
+        findings += [(name, "a submission takes none: leave it empty") for name in strange]
+    else:
+        early = [name for name in OF_SUBMIT if cells.get(name)]
+        findings += [(name, "belongs into the row of the submission: leave it empty here") for name in early]
+    instants: dict[str, datetime] = {}
+    for column in ("at", *OF_SUBMIT):
         try:
-            action = parse_action({"action": name, "at": parse_instant(row["at"]), **fields})
+            if cells.get(column) or column == "at":
+                instants[column] = _instant(cells[column], now)
         except Refusal as refusal:
-            raise RowRefused(row, "activity", refusal.message) from None
-        by = Actor(name=row["official"] or "log", role=Role.LOG)
-        return Given(action=action, by=by, id=row.identity)
+            findings.append((column, refusal.message))
+    if findings:
+        return None, findings
+    filled = {name: _kept(name, value) for name, value in cells.items() if value}
+    return Row(line, instants["at"], filled, _identity(filled, instants)), []
 
 
-def _first_rows(dossier: LoggedDossier) -> dict[str, Row]:
-    """The first row about each step."""
-    first: dict[str, Row] = {}
-    for _, row in dossier.rows:
-        if row["step"]:
-            first.setdefault(row["step"], row)
-    return first
+def _instant(text: str, now: datetime) -> datetime:
+    if not text:
+        raise Refusal(Code.INVALID, "an instant is missing: write it like 2025-04-01T08:00:00+07:00")
+    try:
+        at = parse_instant(text)
+    except OverflowError:
+        raise Refusal(Code.INVALID, f"'{text}' is no date of this world") from None
+    if at > now + FUTURE_TOLERANCE:
+        raise Refusal(Code.INVALID, f"'{text}' lies in the future")
+    return at
 
 
-def _column_of(refusal: Refusal) -> str:
-    for column in ("procedure", "official", "step"):
-        if column in refusal.message:
-            return column
-    return "agency"
+def _identity(cells: dict[str, str], instants: dict[str, datetime]) -> str:
+    """Hash of what takes effect: not how an instant or a number is written, nor what is there for information."""
+    fields = {name: value for name, value in cells.items() if name not in instants}
+    if cells["activity"] != SUBMIT:
+        fields.pop("procedure", None)
+        if cells["activity"] != "transfer":
+            fields.pop("agency", None)
+    if "amount" in fields:
+        fields["amount"] = _number(fields["amount"])
+    fields |= {name: at.isoformat() for name, at in instants.items()}
+    text = json.dumps(sorted(fields.items()), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _number(text: str) -> str:
+    try:
+        return format(Decimal(text).normalize(), "f")
+    except (InvalidOperation, ValueError):
+        return text
+
+
+def _kept(column: str, value: str) -> str:
+    """Codes and names repeat by the thousand: each is kept once."""
+    return (
+        intern(value)
+        if column in ("dossier", "procedure", "activity", "step", "official", "agency")
+        else value
+    )
+
+
+def _readable(code: str | None) -> str | None:
+    """The code, if it is one: a garbled cell must not stand for a dossier."""
+    return code if code is not None and _CODE.match(code) else None
+
+
+def _shown(text: str) -> str:
+    """``text`` without the bytes that were not UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=2, cutoff=0.6)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""

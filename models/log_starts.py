@@ -1,0 +1,230 @@
+"""What the rows of one dossier in an event log mean: its start with all its actions, judged by the core (rules R3)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from models.actions import Actor, Given, Role, parse_action
+from models.catalogue import Catalogue
+from models.dossier import Dossier
+from models.errors import Code, Refusal
+from models.instants import parse_instant
+from models.log import SUBMIT, Log, Row
+from models.procedure import Procedure
+from models.submission import DossierStart, Heard
+
+_NO_FIRST_HOLDER = (SUBMIT, "hand_over", "transfer")
+"""A first row of these says nothing about who had the step before (rules R3)."""
+_FIELDS = ("step", "official", "reason", "amount", "unit", "text", "lateness", "decision", "cause")
+
+
+class BadRow(Refusal):
+    """A refusal that knows which row and column it speaks of."""
+
+    def __init__(self, row: Row, column: str, reason: str) -> None:
+        super().__init__(Code.INVALID, reason)
+        self.row, self.column = row, column
+
+
+class LogReader:
+    """Makes starts and actions of rows, with what the catalogue knows of the people and agencies in them."""
+
+    def __init__(self, catalogue: Catalogue, now: datetime, heard: Heard | None = None) -> None:
+        self._catalogue, self._now, self._heard = catalogue, now, heard
+
+    def judge(self, log: Log, code: str, rows: Sequence[Row]) -> bool:
+        """Whether the core accepts every row of the dossier; otherwise the bad one is noted in the log."""
+        try:
+            start = self.start(code, rows)
+            if (refusal := self._refusal(start)) is not None:
+                raise self._bad_row(rows, start, refusal)
+        except BadRow as bad:
+            log.refuse(code, bad.row.line, bad.column, bad.message)
+            return False
+        return True
+
+    def start(self, code: str, rows: Sequence[Row]) -> DossierStart:
+        """The start of the dossier with all its rows. Raises :class:`BadRow`."""
+        first = rows[0]
+        _check_first(rows)
+        procedure = self._found(first, "procedure", self._catalogue.procedure)
+        self._check_names(rows, procedure)
+        submitted, received = _instant(first, "submitted_at"), _instant(first, "received_by_competent_at")
+        if submitted is not None and submitted > first.at:
+            raise BadRow(first, "submitted_at", "must not be later than the acceptance, 'at'")
+        if received is not None and received < first.at:
+            raise BadRow(first, "received_by_competent_at", "must not be earlier than the acceptance, 'at'")
+        assignees, rosters = self._first_holders(rows, procedure)
+        try:
+            rules = self._catalogue.rules_for(
+                procedure.code, first["agency"], accepted_at=first.at, assignees=assignees
+            )
+        except Refusal as refusal:
+            raise BadRow(first, "agency", refusal.message) from None
+        return DossierStart(
+            code=code,
+            rules=rules,
+            accepted_at=first.at,
+            submitted_at=submitted,
+            received_at=received,
+            by=first["official"] or "log",
+            row=first.id,
+            content=fingerprint(rows),
+            given=tuple(self._given(row, rosters.get(row.id, {})) for row in rows[1:]),
+            imported=True,
+            heard=self._heard,
+        )
+
+    def additions(self, rows: Sequence[Row], procedure: str) -> tuple[Given, ...]:
+        """The actions in rows about a dossier that is known already. Raises :class:`BadRow`."""
+        actions = [row for row in rows if row["activity"] != SUBMIT]
+        if not actions:
+            return ()
+        known = self._catalogue.procedures.get(procedure)
+        if known is None:
+            raise BadRow(actions[0], "dossier", f"its procedure {procedure} is no longer in the catalogue")
+        self._check_names(actions, known)
+        return tuple(self._given(row, {}) for row in actions)
+
+    # --- the names in the rows -------------------------------------------------------------------------------------
+
+    def _found(self, row: Row, column: str, find: Callable[[str], Any]) -> Any:
+        try:
+            return find(row[column])
+        except Refusal as refusal:
+            raise BadRow(row, column, refusal.message) from None
+
+    def _check_names(self, rows: Sequence[Row], procedure: Procedure) -> None:
+        keys = [step.key for step in procedure.steps]
+        for row in rows:
+            if row["procedure"] and row["procedure"] != procedure.code:
+                raise BadRow(row, "procedure", f"the dossier was submitted for {procedure.code}")
+            if row["step"] and row["step"] not in keys:
+                close = get_close_matches(row["step"], keys, n=2, cutoff=0.6)
+                hint = f"did you mean {' or '.join(close)}?" if close else f"its steps are {', '.join(keys)}"
+                raise BadRow(row, "step", f"there is no step '{row['step']}' in {procedure.code}: {hint}")
+            for column, find in (("official", self._catalogue.official), ("agency", self._catalogue.agency)):
+                if row[column]:
+                    self._found(row, column, find)
+
+    # --- who had each step -----------------------------------------------------------------------------------------
+
+    def _first_holders(
+        self, rows: Sequence[Row], procedure: Procedure
+    ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """The official of the first row about a step has held it since it began (rules R3).
+
+        Since the submission (step -> official), or where a transfer brought the step to the official's agency, since
+        then (transfer row -> role -> official).
+        """
+        places = {step.key: [("", step.agency or rows[0]["agency"])] for step in procedure.steps}
+        competent = rows[0]["agency"]
+        roles = {step.key: step.role for step in procedure.steps}
+        assignees: dict[str, str] = {}
+        rosters: dict[str, dict[str, str]] = {}
+        seen: set[str] = set()
+        for row in rows[1:]:
+            step = row["step"]
+            if row["activity"] == "transfer":
+                moved = [step] if step else [key for key in places if places[key][-1][1] == competent]
+                for key in moved:
+                    places[key].append((row.id, row["agency"]))
+                competent = competent if step else row["agency"]
+            if not step or step in seen or row["activity"] in (SUBMIT, "transfer"):
+                continue
+            seen.add(step)
+            if row["activity"] in _NO_FIRST_HOLDER or not row["official"]:
+                continue
+            since = self._since(row, places[step])
+            if since:
+                rosters.setdefault(since, {}).setdefault(roles[step], row["official"])
+            else:
+                assignees[step] = row["official"]
+        return assignees, rosters
+
+    def _since(self, row: Row, places: Sequence[tuple[str, str]]) -> str:
+        """The transfer (by its row's id) since which the row's official can have had the step; '': from the start."""
+        own = self._catalogue.official(row["official"]).agency
+        for transfer, agency in places:
+            if agency == own:
+                return transfer
+        raise BadRow(
+            row,
+            "official",
+            f"{row['official']} belongs to {own}, the step '{row['step']}' to {places[-1][1]}",
+        )
+
+    # --- the actions -----------------------------------------------------------------------------------------------
+
+    def _given(self, row: Row, roster: dict[str, str]) -> Given:
+        """The row as an action; ``roster``: who the log shows to have had the steps that a transfer brings."""
+        name = row["activity"]
+        fields: dict[str, Any] = {column: row[column] for column in _FIELDS if row[column]}
+        if name == "transfer" and row["agency"]:
+            agency = self._catalogue.agency(row["agency"])
+            known = self._catalogue.roster_of(agency.code) | roster
+            fields |= {"agency": agency.code, "roster": known, "head": agency.head, "parent": agency.parent}
+        if name == "hand_over" and row["official"]:
+            fields["of_agency"] = self._catalogue.official(row["official"]).agency
+        try:
+            action = parse_action({"action": name, "at": row.at, **fields})
+        except Refusal as refusal:
+            raise BadRow(row, _column_of(refusal), refusal.message) from None
+        actor = row["official"] if name != "hand_over" else ""
+        return Given(action=action, by=Actor(name=actor or "log", role=Role.LOG), id=row.id)
+
+    # --- what the core says ----------------------------------------------------------------------------------------
+
+    def _refusal(self, start: DossierStart) -> Refusal | None:
+        try:
+            Dossier(start).begin(self._now)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    def _bad_row(self, rows: Sequence[Row], start: DossierStart, refusal: Refusal) -> BadRow:
+        """The row that ends the shortest beginning of the log which the core refuses."""
+        if (first := self._refusal(start.model_copy(update={"given": ()}))) is not None:
+            return BadRow(rows[0], "at", first.message)
+        sound, refused = 0, len(start.given)
+        while refused - sound > 1:
+            middle = (sound + refused) // 2
+            shorter = self._refusal(start.model_copy(update={"given": start.given[:middle]}))
+            if shorter is None:
+                sound = middle
+            else:
+                refused, refusal = middle, shorter
+        column = "lateness" if rows[refused]["lateness"] else "activity"
+        return BadRow(rows[refused], column, refusal.message)
+
+
+def fingerprint(rows: Iterable[Row]) -> str:
+    """Equal for the same rows handed in again."""
+    return hashlib.sha256("".join(row.id for row in rows).encode()).hexdigest()
+
+
+def _check_first(rows: Sequence[Row]) -> None:
+    submissions = [row for row in rows if row["activity"] == SUBMIT]
+    if not submissions:
+        raise BadRow(rows[0], "activity", "the first action of a dossier is its submission, which is missing")
+    if rows[0] is not submissions[0]:
+        line = submissions[0].line
+        raise BadRow(rows[0], "at", f"lies before the acceptance (line {line}): the first action is 'submit'")
+    if len(submissions) > 1:
+        line = submissions[0].line
+        raise BadRow(submissions[1], "activity", f"the dossier was submitted already, in line {line}")
+
+
+def _instant(row: Row, column: str) -> datetime | None:
+    return parse_instant(row[column]) if row[column] else None
+
+
+def _column_of(refusal: Refusal) -> str:
+    """The column that a refused action's sentence speaks of."""
+    words = re.findall(r"[a-z_]+", refusal.message)
+    return next((word for word in words if word in (*_FIELDS, "agency")), "activity")
