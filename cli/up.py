@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import gc
-import json
 import logging
 import os
-import secrets
+import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from prometheus_client import CollectorRegistry
-from sqlalchemy import text
-
-from cli import board
-from cli import live as demonstration
-from cli.embedded import EmbeddedServer, claim_port, claim_temporal_ports, find_binary
+from cli import board, live
+from cli.data_directory import addresses, ensure_admin_key, only_one
+from cli.embedded import EmbeddedServer, start_server
 from cli.importing import bring_in
 from cli.installation import CATALOGUE_FILE, Installation
-from cli.metrics import StoreCollector, exposition
-from cli.relay import FileRelay
+from cli.metrics import exposition, new_registry
+from cli.output import padded
+from cli.readiness import readiness
+from cli.relay import NAME, FileRelay
 from cli.reports import as_table, compile_bulletin, headline
 from cli.root import PROJECT_ROOT
-from models.errors import Code, Refusal, Unavailable
+from models.errors import Code, DanbietError, Refusal
 from models.submission import Heard
 from starter import Starter
-from store.database import reading, upgrade
+from store.database import upgrade
 from store.gauges import read_gauges
 from store.queries import OutEvent
-from worker import connect_metered, running_worker, until_stopped
+from worker import connect_metered, ensure_search_attributes, running_worker
 
 SAMPLES = {"can-tho": (PROJECT_ROOT / "samples" / "can-tho-2025-04" / "log.csv", "2025-04")}
-HEARD = Heard(by="VP-00", reason="Văn phòng UBND thành phố công bố tháng 5/2025 (dữ liệu mẫu)")
+HEARD = Heard(
+    by="UBND thành phố, thông báo tháng 5/2025",
+    reason="dữ liệu mẫu: kết quả tháng 4/2025 đã được xem xét và công bố trước khi nhập",
+)
+LOG_BYTES = 10_000_000
 
 
 def up(
@@ -53,202 +57,204 @@ def up(
     live: bool,
 ) -> int:
     """Run everything until SIGINT or SIGTERM; returns the exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if sample is not None and sample not in SAMPLES:
         raise Refusal(Code.INVALID, f"there is no sample '{sample}': use {', '.join(SAMPLES)}")
-    given = {"catalogue": catalogue and catalogue.absolute(), "host": host, "port": port}
-    ports = {"temporal_port": temporal_port, "metrics_port": metrics_port}
-    installation = Installation(data, **given, **ports)
-    installation.data.mkdir(parents=True, exist_ok=True)
-    with _only_one(installation.data):
-        asyncio.run(_Up(installation, sample, live=live).run())
-    gc.collect()  # a worker's leftovers must go before the interpreter does
+    ports = {"port": port, "temporal_port": temporal_port, "metrics_port": metrics_port}
+    given: dict[str, Any] = {"catalogue": catalogue and catalogue.absolute(), "host": host, **ports}
+    installation = Installation(data, **given)
+    with only_one(installation.data) as lock:
+        _log_to_file(installation)
+        failure = asyncio.run(_until_stopped(Up(installation, lock, sample, live=live)))
+    gc.collect()  # a worker's leftovers must go before the interpreter does (sdk-python #300)
+    if failure is not None:
+        raise Refusal(*failure)  # anew, for the old one's traceback holds on to those leftovers
     return 0
 
 
-@contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    with (data / "up.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Refusal(
-                Code.CONFLICT, f"another 'danbiet up' runs on {data}: stop it, or use --data"
-            ) from None
-        yield
+async def _until_stopped(everything: Up) -> tuple[Code, str] | None:
+    """Run ``everything`` until a signal comes (None), or tell why it could not go on."""
+    main = asyncio.create_task(everything.run())
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        if not stopping.is_set():
+            stopping.set()
+            main.cancel()
+
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sign, stop)
+    try:
+        await main
+    except asyncio.CancelledError:
+        if not stopping.is_set():
+            raise
+    except DanbietError as error:
+        return error.code, error.message
+    return None
 
 
-class _Up:
-    """One run of `up`: what it starts, it stops."""
+class Up:
+    """One run of `up`: what it starts, it stops, in the opposite order."""
 
-    def __init__(self, installation: Installation, sample: str | None, *, live: bool) -> None:
-        self._installation, self._sample, self._live = installation, sample, live
+    def __init__(self, installation: Installation, lock: int, sample: str | None, *, live: bool) -> None:
+        self._installation, self._lock, self._sample, self._live = installation, lock, sample, live
         self._data = installation.data
-        self._began = datetime.now(UTC)
-        self._quiet = True
+        self._shown_from: datetime | None = None
 
     async def run(self) -> None:
-        stopped = asyncio.create_task(until_stopped())
+        """Never returns: cancelled at a signal, or raises what went wrong."""
+        settings = self._installation.settings
         async with AsyncExitStack() as stack:
-            serving = asyncio.create_task(self._serve(stack))
-            await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
-            if serving.done():
-                serving.result()
-                await stopped
-            else:
-                serving.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await serving
-            say("stopping")
+            web = board.Board(settings.host, settings.port, "--port")
+            metrics = board.Board(settings.host, settings.metrics_port, "--metrics-port")
+            await self._prepare()
+            server = await start_server(settings, self._lock)
+            stack.push_async_callback(server.stop)
+            stack.enter_context(web)
+            stack.enter_context(metrics)
+            self._installation.settings = settings.model_copy(update={"temporal_address": server.address})
+            starter = await self._work(stack, server, web, metrics)
+            _tell_places(web.address, metrics.address, server, self._data)
+            await self._bring_sample()
+            told = {"pid": os.getpid(), "web": web.address, "metrics": metrics.address}
+            told |= {"temporal": server.address, "temporal_ui": server.ui}
+            stack.enter_context(addresses(self._data, told))
+            say(f"ready {web.address}")
+            self._shown_from = datetime.now(UTC)
+            if self._sample is not None and self._live:
+                await stack.enter_async_context(_beside(self._show(starter)))
+            await server.ended()
 
-    async def _serve(self, stack: AsyncExitStack) -> None:
-        installation, settings = self._installation, self._installation.settings
-        catalogue = installation.catalogue
-        port = claim_port(settings.host, settings.port, "--port")
-        metrics_port = claim_port(settings.host, settings.metrics_port, "--metrics-port")
-        (self._data / CATALOGUE_FILE).write_text(f"{settings.catalogue}\n", encoding="utf-8")
-        _admin_key(self._data)
-        upgrade(settings.database)
-        server = EmbeddedServer(
-            find_binary(settings.temporal_binary),
-            self._data,
-            *claim_temporal_ports(settings.temporal_port),
-            settings.temporal_namespace,
-        )
-        stack.push_async_callback(server.stop)
-        await server.start()
+    async def _prepare(self) -> None:
+        """What needs no server: keys, the catalogue, the database."""
+        ensure_admin_key(self._data)
+        await asyncio.to_thread(lambda: self._installation.catalogue)
+        _remember_catalogue(self._installation)
+        await asyncio.to_thread(upgrade, self._installation.settings.database)
+
+    async def _work(
+        self, stack: AsyncExitStack, server: EmbeddedServer, web: board.Board, metrics: board.Board
+    ) -> Starter:
+        """Relay and worker; from then on the board knows more than that it starts."""
+        engine, settings = self._installation.engine, self._installation.settings
+        stack.callback(engine.dispose)
+        registry = new_registry(engine, self._installation.catalogue)
         client, sdk = await connect_metered(server.address, settings.temporal_namespace)
-        registry = CollectorRegistry()
-        registry.register(StoreCollector(installation.engine, catalogue))
-        await stack.enter_async_context(
+        await ensure_search_attributes(client)
+        relay = FileRelay(engine, self._data, self._seen)
+        await stack.enter_async_context(relay.running())
+        worker = await stack.enter_async_context(
             running_worker(
                 client,
-                installation.engine,
+                engine,
                 registry,
                 installation=settings.installation,
                 task_queue=settings.task_queue,
             )
         )
-        starter = Starter(client, catalogue, installation.engine, task_queue=settings.task_queue)
-        loop = asyncio.get_running_loop()
-
-        def temporal_answers() -> None:
-            asyncio.run_coroutine_threadsafe(client.service_client.check_health(), loop).result(5)
-
-        def database_answers() -> None:
-            with reading(installation.engine) as connection:
-                connection.execute(text("SELECT 1 FROM dossier LIMIT 1"))
-
-        text_of = lambda: exposition(registry, sdk)  # noqa: E731
-        routes: dict[str, board.Route] = {
-            "/healthz": board.alive,
-            "/readyz": board.ready({"temporal": temporal_answers, "database": database_answers}),
-            "/metrics": board.metrics(text_of),
-            "/": board.page(
-                self._headlines,
-                lambda: sum(
-                    each.dossiers for each in read_gauges(installation.engine, datetime.now(UTC)).open
-                ),
-                {"/metrics": "/metrics", "/readyz": "/readyz", "Temporal": server.ui},
-            ),
-        }
-        web = board.Board(settings.host, port, routes)
-        metrics = board.Board(
-            settings.host, metrics_port, {name: routes[name] for name in ("/metrics", "/healthz")}
+        scrape = board.metrics(lambda: exposition(registry, sdk))
+        web.routes |= {"/readyz": readiness(client, worker, engine), "/metrics": scrape}
+        web.routes["/"] = lambda: self._page(server, metrics)
+        metrics.routes |= {"/metrics": scrape, "/": scrape, "/readyz": web.routes["/readyz"]}
+        return Starter(
+            client,
+            self._installation.catalogue,
+            engine,
+            task_queue=settings.task_queue,
+            jitter_seconds=settings.timer_jitter_seconds,
         )
-        for each in (web, metrics):
-            each.start()
-            stack.callback(each.stop)
-        stack.enter_context(self._addresses(web.address, metrics.address, server))
-        relay = FileRelay(installation.engine, self._data / "events.ndjson", self._seen)
-        await stack.enter_async_context(_task(relay.run()))
-        self._tell_places(web.address, metrics.address, server)
-        if self._sample is not None:
-            await self._bring_sample(self._sample)
-        say(f"ready {web.address}")
-        self._quiet = False
-        self._began = datetime.now(UTC)
-        if self._sample is not None and self._live:
-            await stack.enter_async_context(_task(self._show(starter)))
 
-    async def _show(self, starter: Starter) -> None:
-        try:
-            await demonstration.show(starter, say)
-        except (Refusal, Unavailable) as problem:
-            say(f"live: {problem.message}")
-
-    def _headlines(self) -> list[str]:
-        now = datetime.now(UTC)
-        last = (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
-        periods = [f"{now:%Y-%m}", f"{last[0]}-{last[1]:02d}"]
-        if self._sample is not None:
-            periods.append(SAMPLES[self._sample][1])
-        return [headline(compile_bulletin(self._installation, period)[0]) for period in periods]
-
-    def _seen(self, event: OutEvent) -> None:
-        if self._quiet:
+    async def _bring_sample(self) -> None:
+        """Import the sample, once for a data directory, and show its list as `danbiet bulletin` does."""
+        if self._sample is None:
             return
-        zone = compile_zone(self._installation)
-        shown = demonstration.line(event, zone)
-        if shown is not None and datetime.fromisoformat(event.time) >= self._began:
-            say(shown)
-
-    async def _bring_sample(self, sample: str) -> None:
-        log, period = SAMPLES[sample]
-        marker = self._data / f"sample.{sample}"
+        log, period = SAMPLES[self._sample]
+        marker = self._data / f"sample.{self._sample}"
         if not marker.exists():
             say(f"importing {log.relative_to(PROJECT_ROOT)} through real workflows")
             outcome = await bring_in(self._installation, log, HEARD)
             for error in outcome.errors:
                 print(f"danbiet: {error}", file=sys.stderr)
-            marker.write_text(f"{self._began.isoformat()}\n", encoding="utf-8")
+            marker.write_text(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n", encoding="ascii")
         compiled, zone = await asyncio.to_thread(compile_bulletin, self._installation, period)
-        say("")
-        say(as_table(compiled, zone))
-        say("")
+        say(f"\n{as_table(compiled, zone)}\n")
 
-    def _tell_places(self, web: str, metrics: str, server: EmbeddedServer) -> None:
-        for name, place in (
-            ("board", web),
-            ("metrics", f"{metrics}/metrics"),
-            ("Temporal", server.address),
-            ("Temporal UI", server.ui),
-            ("events", str(self._data / "events.ndjson")),
-            ("data", str(self._data)),
-        ):
-            say(f"  {name:<12}{place}")
-
-    @contextmanager
-    def _addresses(self, web: str, metrics: str, server: EmbeddedServer) -> Iterator[None]:
-        """`up.json`, for every other command: written whole, gone when we are."""
-        path = self._data / "up.json"
-        told = {
-            "pid": os.getpid(),
-            "web": web,
-            "metrics": metrics,
-            "temporal": server.address,
-            "temporal_ui": server.ui,
-        }
-        fresh = path.with_suffix(".tmp")
-        fresh.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(path)
-        self._installation.__dict__["running"] = told
+    async def _show(self, starter: Starter) -> None:
         try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+            await live.show(starter, say)
+        except DanbietError as problem:
+            say(f"live demonstration: {problem.message}")
+
+    def _seen(self, event: OutEvent) -> None:
+        """Tell on the terminal what happened since we are ready; history was told by the bulletin."""
+        if self._shown_from is None or datetime.fromisoformat(event.time) < self._shown_from:
+            return
+        if (shown := live.line(event, self._zone)) is not None:
+            say(shown)
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        catalogue = self._installation.catalogue
+        return catalogue.calendar_of(next(iter(catalogue.procedures))).zone
+
+    def _page(self, server: EmbeddedServer, metrics: board.Board) -> board.Answer:
+        """This month, last month, and the sample's."""
+        first = datetime.now(self._zone).replace(day=1)
+        months = [f"{day:%Y-%m}" for day in (first, first - timedelta(days=1))]
+        if (self._data / "sample.can-tho").exists():
+            months.append(SAMPLES["can-tho"][1])
+        headlines = [headline(compile_bulletin(self._installation, month)[0]) for month in months]
+        still_open = read_gauges(self._installation.engine, datetime.now(UTC)).open
+        links = {"/readyz": "/readyz", "/metrics": f"{metrics.address}/metrics", "Temporal UI": server.ui}
+        return board.page(headlines, sum(group.dossiers for group in still_open), links)
 
 
-def compile_zone(installation: Installation) -> Any:
-    return installation.catalogue.calendar_of(demonstration.PROCEDURE).zone
+def _remember_catalogue(installation: Installation) -> None:
+    """For the commands that come after; nothing where it is the one they take by themselves."""
+    path = installation.data / CATALOGUE_FILE
+    chosen = installation.settings.catalogue.absolute()
+    if chosen == type(installation.settings).model_fields["catalogue"].default:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_text(f"{chosen}\n", encoding="utf-8")
 
 
-def say(line: str) -> None:
-    print(line, flush=True)
+def _log_to_file(installation: Installation) -> None:
+    """Everything into the data directory; on the terminal only what somebody must look at."""
+    folder = installation.data / "logs"
+    folder.mkdir(exist_ok=True)
+    written = RotatingFileHandler(folder / "danbiet.log", maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8")
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.ERROR)
+    shown.addFilter(logging.Filter("danbiet"))
+    logging.basicConfig(
+        level=installation.settings.log_level.upper(),
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+        handlers=[written, shown],
+    )
+
+
+def _tell_places(web: str, metrics: str, server: EmbeddedServer, data: Path) -> None:
+    for name, place in (
+        ("board", web),
+        ("metrics", f"{metrics}/metrics"),
+        ("Temporal", server.address),
+        ("Temporal UI", server.ui),
+        ("events", data / NAME),
+        ("logs", data / "logs"),
+        ("data", data),
+    ):
+        say(f"  {padded(name, 12)} {place}")
+
+
+def say(text: str) -> None:
+    """On stdout, at once; nobody may be reading any more."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text, flush=True)
 
 
 @asynccontextmanager
-async def _task(coroutine: Any) -> AsyncIterator[None]:
+async def _beside(coroutine: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Runs beside; cancelled at the end."""
     task = asyncio.create_task(coroutine)
     try:
@@ -257,12 +263,3 @@ async def _task(coroutine: Any) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-def _admin_key(data: Path) -> None:
-    """The first start writes the key of the local admin, readable by its owner alone."""
-    path = data / "admin.key"
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{secrets.token_urlsafe(32)}\n")
