@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -14,6 +16,7 @@ from cli.settings import Settings, load
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from models.calendar import WorkingCalendar
     from models.catalogue import Catalogue
     from starter import Starter
 
@@ -41,12 +44,12 @@ class Installation:
 
     @cached_property
     def running(self) -> Mapping[str, Any]:
-        """Addresses of the `up` that runs on this data directory; empty if none does."""
+        """Addresses of the `up` that runs on this data directory; empty if none does, or it was killed."""
         try:
             addresses = json.loads((self.data / "up.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return addresses if isinstance(addresses, dict) else {}
+        return addresses if isinstance(addresses, dict) and _lives(addresses.get("pid")) else {}
 
     @property
     def temporal(self) -> str:
@@ -57,6 +60,14 @@ class Installation:
         from store.catalogue_files import read_catalogue
 
         return read_catalogue(self.settings.catalogue)
+
+    @cached_property
+    def calendar(self) -> WorkingCalendar:
+        """The one that most procedures go by: its zone is the installation's."""
+        from models.calendar import WorkingCalendar
+
+        used = Counter(procedure.calendar for procedure in self.catalogue.procedures.values())
+        return WorkingCalendar.of(self.catalogue.calendars[used.most_common(1)[0][0]])
 
     @cached_property
     def engine(self) -> Engine:
@@ -77,3 +88,15 @@ class Installation:
             task_queue=self.settings.task_queue,
             jitter_seconds=self.settings.timer_jitter_seconds,
         )
+
+
+def _lives(pid: object) -> bool:
+    if not isinstance(pid, int):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

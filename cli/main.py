@@ -43,6 +43,24 @@ class Unit(StrEnum):
     MONTHS = "months"
 
 
+ACTIONS = (
+    "complete",
+    "hand_over",
+    "transfer",
+    "request_supplement",
+    "supplement_received",
+    "request_payment",
+    "payment_received",
+    "extend",
+    "send_back",
+    "refuse",
+    "withdraw",
+    "stop",
+    "deliver",
+)
+"""Those of models.actions but for the hearing's, told again for the same reason."""
+
+
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -84,20 +102,20 @@ def worker() -> None:
 
 @app.command()
 def submit(
-    file: Annotated[str, typer.Argument(help="JSON file, or - for standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE.json|-", help="JSON file, or - for standard input.")],
     data: Data = None,
-    json: Json = False,
+    json: Json = False,  # noqa: ARG001 - a receipt is JSON anyway
     by: Annotated[str | None, typer.Option(help="Act as this official.")] = None,
 ) -> None:
     """Hand in a dossier; prints its receipt. Safe to repeat."""
-    from cli.dossiers import submit as run_submit
+    from cli.acting import submit as run_submit
 
-    run_submit(file, data, by, json=json)
+    run_submit(file, data, by)
 
 
 @app.command("import")
 def import_(
-    log: Annotated[Path, typer.Argument(help="Event log (CSV).")],
+    log: Annotated[Path, typer.Argument(metavar="LOG.csv", help="Event log.")],
     data: Data = None,
     json: Json = False,
     heard: Annotated[
@@ -106,8 +124,9 @@ def import_(
     reason: Annotated[str | None, typer.Option(help="Why, with --heard.")] = None,
 ) -> None:
     """Bring an event log in, through real workflows. Safe to repeat."""
-    if (heard is None) != (reason is None):
-        raise typer.BadParameter("--heard and --reason go together")
+    given = [bool(text and text.strip()) for text in (heard, reason) if text is not None]
+    if given not in ([], [True, True]):
+        raise typer.BadParameter("--heard BY and --reason TEXT go together")
     from cli.importing import import_log
 
     raise typer.Exit(import_log(log, data, heard, reason, json=json))
@@ -115,13 +134,13 @@ def import_(
 
 @app.command()
 def act(
-    code: Annotated[str, typer.Argument(help="The dossier's code.")],
-    action: Annotated[str, typer.Argument(help="complete, hand_over, transfer, request_supplement, ...")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The dossier's code.")],
+    action: Annotated[str, typer.Argument(metavar="ACTION", help=f"One of {', '.join(ACTIONS)}.")],
     data: Data = None,
-    json: Json = False,
-    step: str | None = None,
-    official: str | None = None,
-    agency: str | None = None,
+    json: Json = False,  # noqa: ARG001 - a receipt is JSON anyway
+    step: Annotated[str | None, typer.Option(help="The step's key.")] = None,
+    official: Annotated[str | None, typer.Option(help="Who acts; with hand_over, who gets the step.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Where a transfer goes.")] = None,
     at: Annotated[
         str | None, typer.Option(help="When it happened (default: now); local time without offset.")
     ] = None,
@@ -130,13 +149,13 @@ def act(
     amount: str | None = None,
     unit: Annotated[Unit | None, typer.Option()] = None,
     text: str | None = None,
-    lateness: str | None = None,
-    decision: str | None = None,
-    cause: str | None = None,
+    lateness: Annotated[str | None, typer.Option(hidden=True)] = None,
+    decision: Annotated[str | None, typer.Option(hidden=True)] = None,
+    cause: Annotated[str | None, typer.Option(hidden=True)] = None,
     by: Annotated[str | None, typer.Option(help="Act as this official (default: the local admin).")] = None,
 ) -> None:
     """Send an action to a dossier; prints the receipt."""
-    from cli.dossiers import act as run_act
+    from cli.acting import act as run_act
 
     fields = {
         "action": action,
@@ -153,30 +172,32 @@ def act(
         "decision": decision,
         "cause": cause,
     }
-    run_act(code, fields, data, by, json=json)
+    run_act(code, fields, data, by)
 
 
 @app.command()
 def show(
-    code: Annotated[str, typer.Argument(help="A dossier's code, or the id of a lateness.")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="A dossier's code, or a lateness id.")],
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Where a dossier is, since when, who holds it, when it is due."""
-    from cli.dossiers import show as run_show
+    from cli.asking import show as run_show
 
     run_show(code, data, json=json)
 
 
 @app.command()
 def why(
-    code: Annotated[str, typer.Argument(help="The dossier's code.")],
-    step: Annotated[str | None, typer.Argument(help="A step; without it, the promise.")] = None,
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The dossier's code.")],
+    step: Annotated[
+        str | None, typer.Argument(metavar="[STEP]", help="A step; without it, the promise.")
+    ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Why this date: day by day."""
-    from cli.dossiers import why as run_why
+    from cli.asking import why as run_why
 
     run_why(code, step, data, json=json)
 
@@ -185,29 +206,31 @@ def why(
 def list_(
     data: Data = None,
     json: Json = False,
-    agency: str | None = None,
-    official: str | None = None,
-    procedure: str | None = None,
-    status: str | None = None,
+    agency: Annotated[
+        str | None, typer.Option(help="Competent, or with a step that runs or is paused.")
+    ] = None,
+    official: Annotated[str | None, typer.Option(help="Holder of such a step.")] = None,
+    procedure: Annotated[str | None, typer.Option(help="The procedure's code.")] = None,
+    status: Annotated[str | None, typer.Option(help="running, paused, processed, delivered, ...")] = None,
     late: Annotated[bool, typer.Option("--late", help="Only those with a lateness.")] = False,
     due_before: Annotated[
-        str | None, typer.Option(help="Nearest running deadline before this instant.")
+        str | None, typer.Option(help="Nearest running deadline before this instant (with its offset).")
     ] = None,
 ) -> None:
     """Dossiers by their nearest deadline."""
-    from cli.dossiers import list_dossiers
+    from cli.asking import list_dossiers
 
     list_dossiers(data, agency, official, procedure, status, due_before, late=late, json=json)
 
 
 @app.command()
 def due(
-    start: Annotated[str, typer.Argument(help="Local date-time, or with an offset.")],
-    amount: Annotated[str, typer.Argument(help="How much, e.g. 5 or 0.5.")],
+    start: Annotated[str, typer.Argument(metavar="START", help="Local date-time, or with an offset.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, e.g. 5 or 0.5.")],
     data: Data = None,
     json: Json = False,
     unit: Annotated[Unit, typer.Option()] = Unit.WORKING_DAYS,
-    calendar: str = "vn",
+    calendar: Annotated[str, typer.Option(help="A calendar of the catalogue.")] = "vn",
     intake: Annotated[
         bool, typer.Option("--intake", help="Normalise the start as at intake (15:00 rule).")
     ] = False,
@@ -221,7 +244,7 @@ def due(
 
 @app.command()
 def bulletin(
-    period: Annotated[str, typer.Argument(help="A month, like 2025-04.")],
+    period: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A month, like 2025-04.")],
     data: Data = None,
     json: Json = False,
     format: Annotated[Format, typer.Option("--format")] = Format.TABLE,  # noqa: A002 - the option's name
@@ -234,7 +257,8 @@ def bulletin(
 
 @catalogue_app.command("check")
 def catalogue_check(
-    directory: Annotated[Path, typer.Argument(help="The catalogue's directory.")], json: Json = False
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's directory.")],
+    json: Json = False,
 ) -> None:
     """Errors with file and line; contradictions as warnings."""
     from cli.upkeep import check_catalogue

@@ -49,9 +49,17 @@ def short(instant: str | datetime | None) -> str:
     return at.strftime("%Y-%m-%d %H:%M")
 
 
+def moment(instant: str | datetime | None) -> str:
+    """Like :func:`short`, with the day of the week, and with seconds where there are any."""
+    if instant is None:
+        return "-"
+    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return at.strftime("%a %Y-%m-%d %H:%M:%S").removesuffix(":00")
+
+
 def figure(value: float) -> str:
-    """Minutes or days without needless zeros."""
-    return f"{value:g}"
+    """Minutes or days with at most two decimals, without needless zeros."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def tell(sentence: str) -> None:

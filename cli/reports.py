@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from cli.installation import Installation
 from cli.output import figure, short, table
 from models.bulletin import Bulletin, Counts, Names, to_csv, to_json
-from models.calendar import WorkingCalendar
 from store import bulletin as store
 
 
@@ -20,18 +19,25 @@ def bulletin(period: str, format: str, data: Path | None) -> None:  # noqa: A002
     compiled, zone = compile_bulletin(installation, period)
     match format:
         case "json":
-            sys.stdout.buffer.write(to_json(compiled, zone) + b"\n")
+            _write(to_json(compiled, zone) + b"\n")
         case "csv":
-            sys.stdout.buffer.write(to_csv(compiled, zone))
+            _write(to_csv(compiled, zone))
         case _:
             print(as_table(compiled, zone))
+
+
+def _write(content: bytes) -> None:
+    """To standard output, byte for byte."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
 
 
 def compile_bulletin(installation: Installation, period: str) -> tuple[Bulletin, ZoneInfo]:
     """The preliminary list of the month, as of now."""
     catalogue = installation.catalogue
     calendars = {code: catalogue.calendar_of(code) for code in catalogue.procedures}
-    calendar = WorkingCalendar.of(catalogue.calendars.get("vn") or next(iter(catalogue.calendars.values())))
+    calendar = installation.calendar
     names = Names(
         agencies={code: agency.name for code, agency in catalogue.agencies.items()},
         officials={code: official.name for code, official in catalogue.officials.items()},
@@ -49,10 +55,13 @@ def compile_bulletin(installation: Installation, period: str) -> tuple[Bulletin,
 
 def headline(compiled: Bulletin) -> str:
     year, month = compiled.period.split("-")
-    return (
-        f"{month_name[int(month)]} {year}: {compiled.agencies} units, {compiled.officials} individuals, "
-        f"{compiled.dossiers} dossiers"
+    counts = (
+        (compiled.agencies, "unit"),
+        (compiled.officials, "individual"),
+        (compiled.dossiers, "dossier"),
     )
+    told = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    return f"{month_name[int(month)]} {year} ({compiled.period}): {told}"
 
 
 def as_table(compiled: Bulletin, zone: ZoneInfo) -> str:
