@@ -14,9 +14,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
@@ -151,6 +152,17 @@ async def until_stopped() -> None:
         await stop.wait()
 
 
+async def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
+    """Run ``main``; SIGINT or SIGTERM cancels it, and it may take its time to clean up."""
+    running, stopped = asyncio.create_task(main), asyncio.create_task(until_stopped())
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
 async def _connected(settings: Settings) -> tuple[Client, str]:
     """A server that starts beside us may need a minute; after that, it is not there."""
     began = time.monotonic()
@@ -168,29 +180,20 @@ async def _connected(settings: Settings) -> tuple[Client, str]:
 
 
 async def serve(settings: Settings) -> None:
-    """One worker process with its metrics, until it is told to stop."""
-    engine = open_database(settings.database)
+    """One worker process with its metrics. Never returns: cancelled, or raises what went wrong."""
     catalogue = read_catalogue(settings.catalogue)
-    metrics = board.Board(settings.host, settings.metrics_port, "DANBIET_METRICS_PORT")
+    engine = open_database(settings.database)
     check_current(engine)
-    stopped = asyncio.create_task(until_stopped())
-    connecting = asyncio.create_task(_connected(settings))
-    await asyncio.wait({stopped, connecting}, return_when=asyncio.FIRST_COMPLETED)
-    if not connecting.done():
-        connecting.cancel()
-        return
-    client, sdk = connecting.result()
-    registry = new_registry(engine, catalogue)
-    running = running_worker(
-        client, engine, registry, installation=settings.installation, task_queue=settings.task_queue
-    )
-    with metrics:
-        async with running as worker:
+    with board.Board(settings.host, settings.metrics_port, "DANBIET_METRICS_PORT") as metrics:
+        client, sdk = await _connected(settings)
+        registry = new_registry(engine, catalogue)
+        async with running_worker(
+            client, engine, registry, installation=settings.installation, task_queue=settings.task_queue
+        ) as worker:
             scrape = board.metrics(lambda: exposition(registry, sdk))
             metrics.routes |= {"/metrics": scrape, "/readyz": readiness(client, worker, engine)}
             log.info("worker on %s, metrics at %s/metrics", settings.temporal_address, metrics.address)
-            await stopped
-    engine.dispose()
+            await asyncio.Event().wait()
 
 
 def main() -> int:
@@ -209,7 +212,7 @@ def _run() -> str | None:
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
-        asyncio.run(serve(settings))
+        asyncio.run(run_until_stopped(serve(settings)))
     except DanbietError as error:
         return f"{error.code}: {error.message}"
     return None

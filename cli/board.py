@@ -104,6 +104,10 @@ class Board:
     ) -> None:
         self._server.shutdown()
         self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Listen no more; also where it never served."""
         self._server.server_close()
 
     def answer(self, path: str) -> Answer:

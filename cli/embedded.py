@@ -182,7 +182,10 @@ class EmbeddedServer:
             await asyncio.to_thread(process.wait)
 
     def _last_words(self) -> str:
-        """The last line of this server in its log."""
+        """How this server ended, or the last line that it wrote."""
+        code = self._process.poll() if self._process is not None else None
+        if code is not None and code < 0:
+            return f"it was killed by signal {-code}"
         with self._log.open("rb") as log:
             log.seek(self._log_began)
             lines = log.read().decode("utf-8", errors="replace").strip().splitlines()

@@ -21,9 +21,9 @@ FIRST, SECOND = "TTHCC-01", "TTHCC-02"
 BUDGET = timedelta(minutes=3)
 """Of the step, on a calendar that counts round the clock (catalogue/can-tho/procedures/demo.yaml)."""
 IN_TIME, HANDED_OVER = "will be completed in time", "will be handed over just before"
-PLAN = {IN_TIME: 30, HANDED_OVER: 35, "nobody touches it": 40, "nor this one": 45}
+PLAN = {IN_TIME: 25, HANDED_OVER: 30, "nobody touches it": 35, "nor this one": 40}
 """What becomes of each dossier, and seconds from now to the deadline of its first step."""
-COMPLETED_AFTER, HANDED_OVER_AFTER, ALL_TOLD_AFTER = 10, 27, 56
+COMPLETED_AFTER, HANDED_OVER_AFTER, ALL_TOLD_AFTER = 5, 22, 61
 SHOWN = {
     EventType.STEP_COMPLETED: "step completed",
     EventType.HANDED_OVER: "handed over",

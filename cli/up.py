@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,7 +34,7 @@ from starter import Starter
 from store.database import upgrade
 from store.gauges import read_gauges
 from store.queries import OutEvent
-from worker import connect_metered, ensure_search_attributes, running_worker
+from worker import connect_metered, ensure_search_attributes, run_until_stopped, running_worker
 
 SAMPLES = {"can-tho": (PROJECT_ROOT / "samples" / "can-tho-2025-04" / "log.csv", "2025-04")}
 HEARD = Heard(
@@ -73,21 +72,8 @@ def up(
 
 async def _until_stopped(everything: Up) -> tuple[Code, str] | None:
     """Run ``everything`` until a signal comes (None), or tell why it could not go on."""
-    main = asyncio.create_task(everything.run())
-    stopping = asyncio.Event()
-
-    def stop() -> None:
-        if not stopping.is_set():
-            stopping.set()
-            main.cancel()
-
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(sign, stop)
     try:
-        await main
-    except asyncio.CancelledError:
-        if not stopping.is_set():
-            raise
+        await run_until_stopped(everything.run())
     except DanbietError as error:
         return error.code, error.message
     return None
@@ -106,7 +92,9 @@ class Up:
         settings = self._installation.settings
         async with AsyncExitStack() as stack:
             web = board.Board(settings.host, settings.port, "--port")
+            stack.callback(web.close)
             metrics = board.Board(settings.host, settings.metrics_port, "--metrics-port")
+            stack.callback(metrics.close)
             await self._prepare()
             server = await start_server(settings, self._lock)
             stack.push_async_callback(server.stop)
@@ -123,6 +111,7 @@ class Up:
             self._shown_from = datetime.now(UTC)
             if self._sample is not None and self._live:
                 await stack.enter_async_context(_beside(self._show(starter)))
+            stack.callback(say, "stopping")
             await server.ended()
 
     async def _prepare(self) -> None:
