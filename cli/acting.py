@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,19 +67,20 @@ def _sentence(error: ValidationError) -> str:
             return first_problem(error)
 
 
-def act(code: str, fields: dict[str, Any], data: Path | None, by: str | None) -> None:
+def act(code: str, fields: Mapping[str, Any], data: Path | None, by: str | None) -> None:
     """Send one action; its ``at`` may be a local date-time, on the dossier's calendar."""
     if fields["action"] not in ACTION_NAMES:
         raise typer.BadParameter(
             f"'{fields['action']}' is no action: use one of {', '.join(ACTION_NAMES)}", param_hint="ACTION"
         )
     installation = Installation(data)
-    if fields["at"] is not None:
-        fields["at"] = parse_instant(fields["at"], zone=_zone(installation, code))
+    told = {name: value for name, value in fields.items() if value is not None}
+    if "at" in told:
+        told["at"] = parse_instant(told["at"], zone=_zone(installation, code))
 
     async def send() -> JsonValue:
         async with installation.starter() as starter:
-            return await starter.act(code, fields, by=by)
+            return await starter.act(code, told, by=by)
 
     print(as_json(asyncio.run(send())))
 

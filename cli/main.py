@@ -191,7 +191,7 @@ def show(
 def why(
     code: Annotated[str, typer.Argument(metavar="CODE", help="The dossier's code.")],
     step: Annotated[
-        str | None, typer.Argument(metavar="[STEP]", help="A step; without it, the promise.")
+        str | None, typer.Argument(metavar="STEP", help="A step; without it, the promise.")
     ] = None,
     data: Data = None,
     json: Json = False,
