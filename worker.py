@@ -38,7 +38,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from activities.recording import Recording
 from cli import board
 from cli.metrics import exposition, new_registry
-from cli.readiness import readiness
+from cli.readiness import Readiness
 from cli.settings import Settings, load
 from models.errors import DanbietError, Unavailable
 from starter import connect
@@ -191,7 +191,7 @@ async def serve(settings: Settings) -> None:
             client, engine, registry, installation=settings.installation, task_queue=settings.task_queue
         ) as worker:
             scrape = board.metrics(lambda: exposition(registry, sdk))
-            metrics.routes |= {"/metrics": scrape, "/readyz": readiness(client, worker, engine)}
+            metrics.routes |= {"/metrics": scrape, "/readyz": Readiness(client, worker, engine).answer}
             log.info("worker on %s, metrics at %s/metrics", settings.temporal_address, metrics.address)
             await asyncio.Event().wait()
 

@@ -164,11 +164,11 @@ class EmbeddedServer:
             f"the embedded Temporal server did not answer within {START_WITHIN:.0f} s: see {self._log}"
         )
 
-    async def ended(self) -> None:
-        """Raises :class:`Unavailable` when the server has ended without having been stopped."""
+    async def ended(self) -> Unavailable:
+        """Returns when the server has ended, and says why."""
         while self._process is not None and self._process.poll() is None:  # noqa: ASYNC110 - no event of ours
             await asyncio.sleep(0.5)
-        raise Unavailable(f"the embedded Temporal server has ended: {self._last_words()}")
+        return Unavailable(f"the embedded Temporal server has ended: {self._last_words()}")
 
     async def stop(self) -> None:
         process = self._process

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -22,27 +22,46 @@ from store.projections import DOSSIER
 
 OK = "ok"
 WITHIN = timedelta(seconds=3)
+PATIENCE = 10.0
+START_WITHIN = 30.0
 POLLED_WITHIN = timedelta(seconds=90)
 """A poll waits a minute for work; one that is older than this is nobody's."""
 
 
-def readiness(client: Client, worker: Worker, engine: Engine) -> Callable[[], Answer]:
-    """The route. Make it where the event loop runs; the board calls it in a thread of its own."""
-    loop = asyncio.get_running_loop()
+class Readiness:
+    """What must be well for this process to do its work. Make it where the event loop runs."""
 
-    def answer() -> Answer:
-        asked = asyncio.run_coroutine_threadsafe(_ask(client, worker), loop)
+    def __init__(self, client: Client, worker: Worker, engine: Engine) -> None:
+        self._client, self._worker, self._engine = client, worker, engine
+        self._loop = asyncio.get_running_loop()
+
+    def answer(self) -> Answer:
+        """The route; the board calls it in a thread of its own."""
+        asked = asyncio.run_coroutine_threadsafe(self.checks(), self._loop)
         try:
-            temporal, polls = asked.result(2 * WITHIN.total_seconds())
+            checks = asked.result(PATIENCE)
         except TimeoutError:
             asked.cancel()
-            temporal = polls = "no answer in time"
-        checks = {"temporal": temporal, "database": _database(engine), "worker": polls}
+            checks = {"process": "no answer in time"}
         ready = all(each == OK for each in checks.values())
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
         return as_json(status, {"status": "ready" if ready else "not ready", "checks": checks})
 
-    return answer
+    async def wait(self) -> None:
+        """Returns when all is well. Raises :class:`Unavailable` if it takes too long."""
+        began = time.monotonic()
+        while lacking := {name: each for name, each in (await self.checks()).items() if each != OK}:
+            if time.monotonic() - began > START_WITHIN:
+                told = "; ".join(f"{name}: {each}" for name, each in lacking.items())
+                raise Unavailable(f"not ready after {START_WITHIN:.0f} s: {told}")
+            await asyncio.sleep(0.05)
+
+    async def checks(self) -> dict[str, str]:
+        """By name: "ok", or a sentence."""
+        database, (temporal, polls) = await asyncio.gather(
+            asyncio.to_thread(_database, self._engine), _temporal(self._client, self._worker)
+        )
+        return {"temporal": temporal, "database": database, "worker": polls}
 
 
 def _database(engine: Engine) -> str:
@@ -54,7 +73,7 @@ def _database(engine: Engine) -> str:
     return OK
 
 
-async def _ask(client: Client, worker: Worker) -> tuple[str, str]:
+async def _temporal(client: Client, worker: Worker) -> tuple[str, str]:
     try:
         await client.service_client.check_health(timeout=WITHIN)
         polls = worker.is_running and await _polls(client, worker.task_queue)

@@ -24,7 +24,7 @@ from cli.importing import bring_in
 from cli.installation import CATALOGUE_FILE, Installation
 from cli.metrics import exposition, new_registry
 from cli.output import padded
-from cli.readiness import readiness
+from cli.readiness import Readiness
 from cli.relay import NAME, FileRelay
 from cli.reports import as_table, compile_bulletin, headline
 from cli.root import PROJECT_ROOT
@@ -74,8 +74,11 @@ async def _until_stopped(everything: Up) -> tuple[Code, str] | None:
     """Run ``everything`` until a signal comes (None), or tell why it could not go on."""
     try:
         await run_until_stopped(everything.run())
-    except DanbietError as error:
-        return error.code, error.message
+    except Exception as error:
+        failure = everything.failure or error
+        if not isinstance(failure, DanbietError):
+            raise
+        return failure.code, failure.message
     return None
 
 
@@ -86,6 +89,8 @@ class Up:
         self._installation, self._lock, self._sample, self._live = installation, lock, sample, live
         self._data = installation.data
         self._shown_from: datetime | None = None
+        self.failure: DanbietError | None = None
+        """What everything else failed of."""
 
     async def run(self) -> None:
         """Never returns: cancelled at a signal, or raises what went wrong."""
@@ -112,7 +117,8 @@ class Up:
             if self._sample is not None and self._live:
                 await stack.enter_async_context(_beside(self._show(starter)))
             stack.callback(say, "stopping")
-            await server.ended()
+            self.failure = await server.ended()
+            raise self.failure
 
     async def _prepare(self) -> None:
         """What needs no server: keys, the catalogue, the database."""
@@ -142,9 +148,11 @@ class Up:
             )
         )
         scrape = board.metrics(lambda: exposition(registry, sdk))
-        web.routes |= {"/readyz": readiness(client, worker, engine), "/metrics": scrape}
+        readiness = Readiness(client, worker, engine)
+        web.routes |= {"/readyz": readiness.answer, "/metrics": scrape}
         web.routes["/"] = lambda: self._page(server, metrics)
-        metrics.routes |= {"/metrics": scrape, "/": scrape, "/readyz": web.routes["/readyz"]}
+        metrics.routes |= {"/metrics": scrape, "/": scrape, "/readyz": readiness.answer}
+        await readiness.wait()
         return Starter(
             client,
             self._installation.catalogue,
