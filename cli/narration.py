@@ -16,7 +16,9 @@ def narration(why: Mapping[str, Any]) -> str:
     """The whole story of a Why: what was asked, when the clock ran, and every day up to the due instant."""
     budget = why["budget_minutes"]
     given = f"{figure(why['amount'])} {why['unit']}"
-    told = [f"{given} = {figure(budget)} working minutes" if budget is not None else f"{given}: no deadline"]
+    told = [
+        f"{given}: no deadline" if budget is None else f"{given}, {figure(budget)} working minutes in all"
+    ]
     for name, key in (("from", "start"), ("clock starts", "clock_start"), ("due", "due_at")):
         told.append(f"  {name:<14}{moment(why[key])}")
     if not why["confirmed"]:
