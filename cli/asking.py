@@ -90,22 +90,23 @@ def list_dossiers(
 # --- the workflow's answer, or the store's -------------------------------------------------------------------------
 
 
+async def answer(installation: Installation, question: Callable[[Starter], Awaitable[Any]]) -> Any:
+    """What the workflow says. Raises :class:`Unavailable` if it does not say it soon."""
+    async with installation.starter() as starter:
+        try:
+            return await asyncio.wait_for(question(starter), ANSWER_WITHIN)
+        except TimeoutError:
+            raise Unavailable(f"no worker answered within {ANSWER_WITHIN:g} s") from None
+
+
 def _ask(
     installation: Installation,
     question: Callable[[Starter], Awaitable[Any]],
     recorded: Callable[[], Found | None],
 ) -> Any | Found:
     """The answer of the workflow. Where it is out of reach or forgotten: what is recorded, if anything is."""
-
-    async def ask() -> Any:
-        async with installation.starter() as starter:
-            try:
-                return await asyncio.wait_for(question(starter), ANSWER_WITHIN)
-            except TimeoutError:
-                raise Unavailable(f"no worker answered within {ANSWER_WITHIN:.0f} s") from None
-
     try:
-        return asyncio.run(ask())
+        return asyncio.run(answer(installation, question))
     except (Unavailable, Refusal) as problem:
         if isinstance(problem, Refusal) and problem.code is not Code.NOT_FOUND:
             raise

@@ -238,4 +238,5 @@ class _Sending:
                 else:
                     break
         if waiting:
-            tell(f"{len(waiting)} dossiers are accepted and not recorded yet: see that a worker runs")
+            some = "1 dossier is" if len(waiting) == 1 else f"{len(waiting)} dossiers are"
+            tell(f"{some} accepted and not recorded yet: see that a worker runs")

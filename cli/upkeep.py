@@ -52,7 +52,7 @@ def rebuild(data: Path | None, *, check: bool, json: bool) -> int:
         rows = [tuple(str(value) for value in each.model_dump(mode="json").values()) for each in found]
         print(table(("table", "key", "column", "stored", "rebuilt"), rows))
     if found:
-        tell(f"{len(found)} differences from the journal: 'danbiet db rebuild' mends the projections")
+        tell(f"differences from the journal: {len(found)}; 'danbiet db rebuild' mends the projections")
     elif not json:
         print("the projections equal the journal")
     return 1 if found else 0
