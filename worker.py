@@ -50,8 +50,8 @@ from workflows.names import SEARCH_ATTRIBUTES, TASK_QUEUE
 
 log = logging.getLogger("danbiet.worker")
 GRACE = timedelta(seconds=20)
-CONNECT_WITHIN = 60.0
-"""Seconds for the Temporal server to answer at start."""
+CONNECT_WITHIN, CONNECT_EVERY = 60.0, 2.0
+"""Seconds for the Temporal server to answer at start, and between two attempts."""
 ACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Seconds from the arrival of an action to its answer."""
 
@@ -174,7 +174,7 @@ async def _connected(settings: Settings) -> tuple[Client, str]:
             if time.monotonic() - began > CONNECT_WITHIN:
                 raise
             log.warning("%s (trying again)", problem.message)
-            await asyncio.sleep(2)
+            await asyncio.sleep(CONNECT_EVERY)
         else:
             return client, sdk
 
@@ -212,6 +212,7 @@ def _run() -> str | None:
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         asyncio.run(run_until_stopped(serve(settings)))
     except DanbietError as error:
         return f"{error.code}: {error.message}"
