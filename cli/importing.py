@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+from temporalio.service import RPCError
 
 from cli.installation import Installation
 from cli.output import Progress, as_json, tell
 from models.actions import Given
-from models.errors import Code, Refusal
+from models.errors import Code, Refusal, Unavailable
 from models.instants import whole
 from models.log import SUBMIT, Log, LogError, Row, read_log
 from models.log_starts import BadRow, LogReader, fingerprint
@@ -208,7 +209,10 @@ class _Sending:
 
     async def _accepted_content(self, code: str) -> object:
         """What was accepted under the code and is not recorded yet: no worker need run to know it."""
-        description = await self._starter.client.get_workflow_handle(workflow_id(code)).describe()
+        try:
+            description = await self._starter.client.get_workflow_handle(workflow_id(code)).describe()
+        except RPCError as error:
+            raise Unavailable(f"the Temporal server does not answer ({error.message}): try again") from None
         return (await description.memo()).get("content")
 
     async def _extend(self, code: str, addition: _Addition) -> None:
