@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from cli.output import padded
 from models.events import EventType
 from models.instants import whole
+from models.procedure import RungTo
 from models.submission import Submission
 from starter import Starter
 from store.queries import OutEvent
@@ -34,11 +35,15 @@ SHOWN = {
     EventType.SETTLED: "late step settled",
     EventType.CLOSED: "closed",
 }
+ADDRESSED = {RungTo.PARENT_HEAD.value: "head of the parent"}
 WIDEST = max(map(len, SHOWN.values()))
 
 
-async def show(starter: Starter, say: Callable[[str], None]) -> None:
-    """One dossier completed in time, one handed over in the last seconds, two left to their deadlines."""
+async def show(starter: Starter, say: Callable[[str], None], options: str) -> None:
+    """One dossier completed in time, one handed over in the last seconds, two left to their deadlines.
+
+    ``options``: what the commands need that are recommended at the end.
+    """
     zone = starter.catalogue.calendar_of(PROCEDURE).zone
     began = whole(datetime.now(UTC))
 
@@ -57,7 +62,8 @@ async def show(starter: Starter, say: Callable[[str], None]) -> None:
     await at(HANDED_OVER_AFTER)
     await starter.act(codes[HANDED_OVER], {"action": "hand_over", "step": STEP, "official": SECOND})
     await at(ALL_TOLD_AFTER)
-    say(f"live demonstration: all told. Try: danbiet why {codes[HANDED_OVER]} {STEP}; danbiet list --late")
+    say(f"live demonstration: all told. Try: danbiet why {codes[HANDED_OVER]} {STEP}{options}")
+    say(f"                               Or: danbiet list --late{options}")
 
 
 async def _submit(starter: Starter, at: datetime) -> str:
@@ -71,7 +77,9 @@ def line(event: OutEvent, zone: ZoneInfo) -> str | None:
     """An event as one line for the terminal; None for those that are no news there."""
     if event.type not in SHOWN:
         return None
-    told = [str(event.data[name]) for name in ("step", "to") if event.data.get(name)]
+    told = [str(event.data["step"])] if event.data.get("step") else []
+    if event.data.get("to"):
+        told.append(f"to {ADDRESSED.get(str(event.data['to']), event.data['to'])}")
     if (named := _named(event.data)) is not None:
         told.append(named)
     at = datetime.fromisoformat(event.time)
@@ -83,7 +91,7 @@ def _named(data: dict[str, JsonValue]) -> str | None:
     person = data.get("official") or data.get("head") or data.get("agency")
     shares = data.get("shares")
     if isinstance(shares, list) and shares and isinstance(shares[0], dict):
-        return f"{person} (held it {shares[0]['share']} % of the time)"
+        return f"{person} (held it {float(str(shares[0]['share'])):g} % of the time)"
     return None if person is None else str(person)
 
 

@@ -113,7 +113,6 @@ class Up:
             told |= {"temporal": server.address, "temporal_ui": server.ui}
             stack.enter_context(addresses(self._data, told))
             say(f"ready {web.address}")
-            self._shown_from = datetime.now(UTC)
             if self._sample is not None and self._live:
                 await stack.enter_async_context(_beside(self._show(starter)))
             stack.callback(say, "stopping")
@@ -177,13 +176,15 @@ class Up:
         say(f"\n{as_table(compiled, zone)}\n")
 
     async def _show(self, starter: Starter) -> None:
+        """The live demonstration; from now on every event that goes out is told on the terminal."""
+        self._shown_from = datetime.now(UTC)
         try:
-            await live.show(starter, say)
+            await live.show(starter, say, f" --data {self._data}")
         except DanbietError as problem:
             say(f"live demonstration: {problem.message}")
 
     def _seen(self, event: OutEvent) -> None:
-        """Tell on the terminal what happened since we are ready; history was told by the bulletin."""
+        """Tell on the terminal what happens; history was told by the bulletin."""
         if self._shown_from is None or datetime.fromisoformat(event.time) < self._shown_from:
             return
         if (shown := live.line(event, self._zone)) is not None:
