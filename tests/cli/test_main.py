@@ -39,21 +39,20 @@ finally:
 """
 
 
-def seconds(*args: str) -> float:
-    """CPU time of the fastest of some runs: what does not depend on who else uses the machine."""
-    probe = (
-        "import resource, subprocess, sys\n"
-        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime)"
-    )
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", probe, DANBIET, *args], check=True, capture_output=True, text=True
-        )
-        for _ in range(5)
-    ]
-    return min(float(run.stdout) for run in runs)
+LIBRARIES = (sys.executable, "-c", "import typer, typer._adapters, yaml")
+"""What `due` cannot do without; nearly all of its time, and as slow or fast as the machine is just now."""
+STOPWATCH = (
+    "import resource, subprocess, sys\n"
+    "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+    "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+    "print(used.ru_utime + used.ru_stime)"
+)
+
+
+def seconds(*command: str) -> float:
+    """CPU time of one run, its start and end included."""
+    run = [sys.executable, "-c", STOPWATCH, *command]
+    return float(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
 
 
 def test_help_lists_the_commands_of_this_release(danbiet: Danbiet) -> None:
@@ -134,5 +133,7 @@ def test_fast_commands_load_nothing_heavy(args: list[str]) -> None:
 def test_fast_commands_answer_at_once(
     args: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Within 0.3 s where the libraries take 0.2: measured in turns, the best of many, as others use the machine too."""
     monkeypatch.chdir(tmp_path)
-    assert seconds(*args) < 0.3
+    ours, theirs = zip(*((seconds(DANBIET, *args), seconds(*LIBRARIES)) for _ in range(10)), strict=True)
+    assert min(ours) < 1.4 * min(theirs)
