@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -97,8 +98,8 @@ class Dossier:
     def begin(self, now: datetime) -> list[Event]:
         """Take the dossier up: fold what is known already, pass time to ``now``, tell it all."""
         now = max(whole(now), self.start.accepted_at)
-        self._told = Told(begun_at=now)
-        given = list(self.start.given)
+        self._told = Told(imported_at=now if self.start.imported else None)
+        given = self._unseen(self.start.given)
         self._state = self._refold(given)
         self._accepted = given
         advance(self._state, now)
@@ -108,7 +109,8 @@ class Dossier:
 
     def check(self, request: Request, now: datetime) -> None:
         """Raise the :class:`Refusal` that :meth:`accept` would raise. Changes nothing."""
-        self._trial(request, whole(now))
+        if request.id is None or request.id not in self._receipts:
+            self._trial(request, whole(now))
 
     def accept(self, request: Request, now: datetime) -> tuple[Receipt, list[Event]]:
         """Accept all actions of the request, or raise :class:`Refusal` and change nothing.
@@ -117,10 +119,13 @@ class Dossier:
         """
         if request.id is not None and request.id in self._receipts:
             return self._receipts[request.id], []
-        now = max(whole(now), self._state.cursor)
+        now = whole(now)
         new, self._state, refolded = self._trial(request, now)
         self._accepted += new
+        now = max(now, self._state.cursor)
         advance(self._state, now)
+        if request.imported:
+            self._known.imported_at = now
         teller = Teller(self._known, self._state, now, request.heard)
         self._tell(teller, new, refolded=refolded)
         receipt = self.receipt(teller.events)
@@ -134,7 +139,7 @@ class Dossier:
         advance(self._state, now)
         teller = Teller(self._known, self._state, now)
         teller.tell_facts(refolded=False)
-        teller.publish_due()
+        teller.publish_due(now)
         return teller.events
 
     # --- asking ------------------------------------------------------------------------------------------------
@@ -237,8 +242,7 @@ class Dossier:
 
     def _trial(self, request: Request, now: datetime) -> tuple[list[Given], State, bool]:
         """New actions of the request, the state they lead to, whether by a refold; this dossier stays as it is."""
-        seen = {given.id for given in self._accepted if given.id is not None} | {self.start.row}
-        new = [given for given in request.given if given.id is None or given.id not in seen]
+        new = self._unseen(request.given)
         for given in new:
             self._check_instant(given, now)
         moves = [given for given in new if isinstance(given.action, ClockAction)]
@@ -253,23 +257,41 @@ class Dossier:
             for index, given in ordered:
                 if isinstance(given.action, ClockAction):
                     self._apply(state, given, index)
-        self._check_hearings(new, state, now)
+        if any(isinstance(given.action, HearingAction) for given in new):
+            self._rehearse(request, new, state.clone(), now, refolded=refolded)
         return new, state, refolded
 
-    def _check_hearings(self, new: list[Given], state: State, now: datetime) -> None:
-        hearings = [given for given in new if isinstance(given.action, HearingAction)]
-        if hearings:
-            teller = Teller(self._known.model_copy(deep=True), state.clone(), max(now, state.cursor))
-            self._tell(teller, hearings, refolded=False)
+    def _unseen(self, given: Iterable[Given]) -> list[Given]:
+        """What was not accepted before: a row or request that comes again, also in one request, counts once."""
+        seen = {each.id for each in self._accepted} | {self.start.row}
+        new: list[Given] = []
+        for each in given:
+            if each.id is None or each.id not in seen:
+                new.append(each)
+                seen.add(each.id)
+        return new
+
+    def _rehearse(
+        self, request: Request, new: list[Given], state: State, now: datetime, *, refolded: bool
+    ) -> None:
+        """Tell it to nobody: a hearing may be refused for what other actions and time have made of its lateness."""
+        now = max(now, state.cursor)
+        advance(state, now)
+        teller = Teller(self._known.model_copy(deep=True), state, now, request.heard)
+        self._tell(teller, new, refolded=refolded)
 
     def _tell(self, teller: Teller, new: list[Given], *, refolded: bool) -> None:
-        """Facts first, then what was said in the hearings, then what publishes itself, then corrections of that."""
+        """Facts first, then what was said in the hearings, then what publishes itself, then corrections of that.
+
+        A window that closed before something was said has published, also if no worker was there to see it.
+        """
         teller.tell_facts(refolded=refolded)
         hearings = [given for given in new if isinstance(given.action, HearingAction)]
         for given in hearings:
             if not isinstance(given.action, Correct):
+                teller.publish_due(given.action.at)
                 teller.hear(given)
-        teller.publish_due()
+        teller.publish_due(teller.now)
         for given in hearings:
             if isinstance(given.action, Correct):
                 teller.hear(given)
@@ -286,7 +308,7 @@ class Dossier:
             return
         limit = timedelta(minutes=self.start.rules.policies.backdate_limit_minutes)
         crossed = isinstance(action, Pausing | HandOver | Transfer) and any(
-            action.at <= miss.due_at for miss in self._state.misses
+            action.at <= due for due in self._passed_deadlines(now)
         )
         if now - action.at <= limit and not crossed:
             return
@@ -300,6 +322,15 @@ class Dossier:
             raise Refusal(
                 Code.INVALID, f"'{action.action}' at {iso(action.at, zone)} {what}: give the reason for it"
             )
+
+    def _passed_deadlines(self, now: datetime) -> Iterator[datetime]:
+        """Those that were missed, and those that no timer has told yet."""
+        yield from (miss.due_at for miss in self._state.misses)
+        nearest = self._state.nearest_deadline()
+        if nearest is not None and nearest < now:
+            state = self._state.clone()
+            advance(state, now)
+            yield from (miss.due_at for miss in state.misses)
 
     def receipt(self, events: list[Event]) -> Receipt:
         return Receipt(

@@ -23,7 +23,7 @@ from models.hearing import (
     open_hearing,
 )
 from models.instants import localised
-from models.lateness import Cause, HeldAfter, Lateness, LatenessState, minutes
+from models.lateness import HeldAfter, Holder, Lateness, LatenessState, minutes
 from models.state import Fact, Miss, State
 from models.submission import Heard
 
@@ -31,8 +31,8 @@ from models.submission import Heard
 class Told(BaseModel):
     """Everything a dossier has told so far. Survives refolds, continue-as-new and reopening."""
 
-    begun_at: datetime
-    """When the engine took the dossier up: rungs passed before are not told (rules R12)."""
+    imported_at: datetime | None = None
+    """When it was last taken from a log: rungs passed before are not told (rules R12)."""
     sequence: int = 0
     facts: dict[str, str] = {}
     records: list[LatenessRecord] = []
@@ -76,12 +76,12 @@ class Teller:
         actor = given.action.official or given.by.name
         self._replace(index, changed, event, given.action.at, by=actor, action=given.id)
 
-    def publish_due(self) -> None:
-        """Publish what nobody suppressed and whose window has closed (rules R10)."""
+    def publish_due(self, until: datetime) -> None:
+        """Publish what nobody had suppressed when its window closed, at ``until`` or before (rules R10)."""
         limit = timedelta(minutes=self.state.start.rules.policies.backdate_limit_minutes)
         for index, record in enumerate(self.told.records):
             at = record.publish_at(limit)
-            if at is not None and self.now >= at:
+            if at is not None and at <= until:
                 published = record.told(state=LatenessState.PUBLISHED, published_at=self.now)
                 self._replace(index, published, EventType.PUBLISHED, self.now)
 
@@ -91,7 +91,7 @@ class Teller:
         if told == fact.mark or (is_rung and told is not None):
             return
         self.told.facts[fact.key] = fact.mark
-        if is_rung and fact.at < self.told.begun_at:
+        if is_rung and self.told.imported_at is not None and fact.at < self.told.imported_at:
             return
         self._emit(fact.type, fact.at, self.state.start.code, fact.data, by=fact.by, action=fact.action)
 
@@ -112,16 +112,16 @@ class Teller:
         shown = record.lateness
         changed = record.told(due_at=miss.due_at, shares=miss.shares)
         if record.named != miss.named:
-            head = self.state.heads.get(miss.named.agency)
             if record.state in UNPUBLISHED:
+                head = self._answering(miss.named)
                 renamed = changed.told(agency=miss.named.agency, official=miss.named.official, head=head)
                 renamed = renamed.model_copy(update={"named": miss.named})
                 again = open_hearing(renamed, self.now, self._window_closes(), self.heard)
                 self._replace(index, again, EventType.RECORDED, miss.due_at)
             elif record.state in ON_THE_BOARD:
-                self._replace(
-                    index, corrected_to_agency(changed, miss.named, head), EventType.CORRECTED, self.now
-                )
+                head = self.state.heads.get(miss.named.agency)
+                corrected = corrected_to_agency(changed, miss.named, head)
+                self._replace(index, corrected, EventType.CORRECTED, self.now)
         elif (shown.due_at, shown.shares) != (miss.due_at, miss.shares):
             at = miss.due_at if record.state is LatenessState.RECORDED else self.now
             self._replace(index, changed, EVENT_OF[record.state], at)
@@ -147,7 +147,6 @@ class Teller:
         start = self.state.start
         subject = miss.step or "promise"
         number = 1 + sum(1 for record in self.told.records if record.lateness.step == miss.step)
-        head = self.state.heads.get(miss.named.agency) if miss.named.official is None else None
         lateness = Lateness(
             id=f"{start.code}:{subject}:{number}",
             dossier=start.code,
@@ -155,12 +154,16 @@ class Teller:
             step=miss.step,
             agency=miss.named.agency,
             official=miss.named.official,
-            head=head,
+            head=self._answering(miss.named),
             due_at=miss.due_at,
             recorded_at=self.now,
             shares=miss.shares,
         )
         return LatenessRecord(fact=miss.key, named=miss.named, lateness=lateness)
+
+    def _answering(self, named: Holder) -> str | None:
+        """The head who answers where no person is named (rules R4)."""
+        return self.state.heads.get(named.agency) if named.official is None else None
 
     def _window_closes(self) -> datetime:
         calendar = self.state.calendar
@@ -225,6 +228,5 @@ def refreshed(record: LatenessRecord, state: State, now: datetime) -> Lateness:
                 HeldAfter(agency=holder.agency, official=holder.official, minutes=minutes(seconds))
                 for holder, seconds in after.items()
             ),
-            "cause": record.lateness.cause if record.lateness.cause in tuple(Cause) else None,
         }
     )
