@@ -30,6 +30,7 @@ class Clock:
     last_counted: dict[Holder, datetime] = field(default_factory=dict)
     after: dict[Holder, int] = field(default_factory=dict)
     runs: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """When it ran; one that was stopped before or as it opened has a run of no length."""
     rungs: set[str] = field(default_factory=set)
     """Keys of ladder rungs this clock has passed."""
 
@@ -48,6 +49,11 @@ class Clock:
         return None if self.base is None else self.base + self.extra
 
     @property
+    def limit(self) -> int | None:
+        """Working seconds up to the deadline. Once that is missed, growth of the budget moves nothing (rules R6)."""
+        return self.budget if self.missed_at is None else sum(self.held.values())
+
+    @property
     def is_running(self) -> bool:
         return self.since is not None
 
@@ -60,8 +66,7 @@ class Clock:
             return
         self.last_due = self.due(calendar)
         self.settle(at, calendar)
-        if at > self.run_start:
-            self.runs.append((self.run_start, at))
+        self.runs.append((self.run_start, max(at, self.run_start)))
         self.since = self.run_start = None
 
     def settle(self, until: datetime, calendar: WorkingCalendar) -> None:
@@ -81,6 +86,13 @@ class Clock:
         """From ``at`` on the time is ``holder``'s. No clock restarts (design 4.4)."""
         self.settle(at, calendar)
         self.holder = holder
+
+    def extend(self, seconds: int, at: datetime, calendar: WorkingCalendar) -> None:
+        """Let the budget grow at ``at``: nothing that lies behind is reached by it, what was missed stays so."""
+        self.settle(at, calendar)
+        if self.since is None and self.last_due is not None and self.missed_at is None:
+            self.last_due = calendar.due(self.last_due, seconds)
+        self.extra += seconds
 
     def due(self, calendar: WorkingCalendar) -> datetime | None:
         """The deadline: the missed one, or the instant the running clock will have used up its budget."""

@@ -413,7 +413,7 @@ def _extend(state: State, action: Extend, trail: _Trail) -> None:
         added = calendar.working_time(due, calendar.end_of(action.amount, due))
     state.extended = True
     for clock in (promise, step.clock):
-        clock.extra += added
+        clock.extend(added, action.at, calendar)
     state.notes += [(action.at, None, "extended", added), (action.at, step.key, "extended", added)]
     due_at = promise.due(calendar)
     trail.tell(
@@ -459,7 +459,7 @@ def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
         target.reworked = True
         if target.clock.base is not None:
             allowance = target.clock.base // 2
-            target.clock.extra += allowance
+            target.clock.extend(allowance, action.at, state.calendar)
             state.notes.append((action.at, target.key, "rework", allowance))
     state.stage = target.plan.stage
     trail.tell(state, EventType.SENT_BACK, action.at, step=target.key, official=target.clock.holder.official)

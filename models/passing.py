@@ -48,7 +48,7 @@ def thresholds(state: State) -> Iterator[Threshold]:
     """All points ahead of the running clocks: the deadline not yet missed, the rungs not yet reached."""
     ladder = state.start.rules.policies.ladder
     for order, step, number, clock in state.running_clocks():
-        if clock.budget is None:
+        if clock.limit is None:
             continue
         if clock.missed_at is None and (due := clock.due(state.calendar)) is not None:
             yield Threshold(due, DEADLINE, order, 0, step, number)
@@ -56,18 +56,18 @@ def thresholds(state: State) -> Iterator[Threshold]:
         for place, rung in enumerate(ladder):
             if rung.of is not of or rung.key in clock.rungs:
                 continue
-            position = rung_position(rung, clock.budget, state.calendar)
+            position = rung_position(rung, clock.limit, state.calendar)
             if position > 0 and (at := clock.reaches(position, state.calendar)) is not None:
                 yield Threshold(at, RUNG, order, place, step, number)
 
 
-def rung_position(rung: Rung, budget: int, calendar: WorkingCalendar) -> int:
-    """The working seconds a clock of this budget has consumed when it reaches the rung; 0 or less: never."""
+def rung_position(rung: Rung, limit: int, calendar: WorkingCalendar) -> int:
+    """The working seconds a clock of this limit has consumed when it reaches the rung; 0 or less: never."""
     if rung.before is not None:
-        return budget - calendar.seconds(rung.before)
+        return limit - calendar.seconds(rung.before)
     if rung.after is not None:
-        return budget + calendar.seconds(rung.after)
-    return budget * (rung.percent or 0) // 100
+        return limit + calendar.seconds(rung.after)
+    return limit * (rung.percent or 0) // 100
 
 
 def settled(state: State, step: str | None, at: datetime) -> None:

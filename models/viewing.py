@@ -41,14 +41,11 @@ def view_of(state: State, told: Told, now: datetime) -> DossierView:
 
 
 def snapshot_of(state: State, told: Told, now: datetime) -> Snapshot:
-    due = promise_due(state)
-    if due is None and state.promise.budget is not None:
-        due = state.promise.last_due
     return Snapshot(
         view=view_of(state, told, now),
         zone=str(state.calendar.zone),
         next_deadline_at=state.nearest_deadline(),
-        promise_due_at=due,
+        promise_due_at=_judged_due(state),
         pauses=tuple(state.pauses),
         supplements=state.supplements,
         secret_hash=state.start.secret_hash,
@@ -60,6 +57,15 @@ def promise_due(state: State) -> datetime | None:
     if state.closed_at is not None:
         return state.promise.last_due
     return state.promise.due(state.calendar) if state.promise.is_running else None
+
+
+def _judged_due(state: State) -> datetime | None:
+    """The due instant that totals compare the closing with: one that a pause left open had not passed (rules R5)."""
+    promise, calendar = state.promise, state.calendar
+    due = promise_due(state) or promise.last_due
+    if due is None or promise.limit is None or state.closed_at is None or promise.missed_at is not None:
+        return due
+    return max(due, calendar.due(state.closed_at, promise.limit - promise.consumed))
 
 
 def _step_view(step: StepRun, state: State, now: datetime, *, late: bool) -> StepView:
