@@ -365,3 +365,9 @@ def _no_answer(code: str) -> Unavailable:
         f"no worker answered for {code} in {ANSWER_WITHIN.seconds} s: see whether it was taken with 'danbiet show', "
         "or send the same action again"
     )
+
+
+if __name__ == "__main__":
+    from cli.main import run
+
+    run()

@@ -24,12 +24,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.sql.dml import ReturningInsert
 
-from models.errors import Code, Refusal, Unavailable
-from models.events import Event, Record
+from models.errors import Unavailable
+from models.events import Event, EventType, Record
 from models.instants import iso
 from models.tables import ArchiveRow, JournalRow, OutboxRow, table_of
+from models.views import Snapshot
 from store.database import WRITER_LOCK, writing
 from store.projections import (
+    DOSSIER,
+    LATENESS,
+    PAUSE,
+    STEP,
     Values,
     insert_for,
     insert_rows,
@@ -284,8 +289,11 @@ def _insert_new(connection: Connection, rows: Sequence[Values]) -> set[_Key]:
         return set()
     statement = _insert_unknown(connection.dialect.name)
     new = {(row.dossier, row.sequence) for row in connection.execute(statement, rows)}
-    if len(new) < len(rows):
-        _compare(connection, rows)
+    if len(new) < len(rows) and (wrong := _contradicted(connection, rows)):
+        for code, sequence in wrong.items():
+            _unwind(connection, code, sequence)
+        again = [row for row in rows if row["sequence"] >= wrong.get(row["dossier"], row["sequence"] + 1)]
+        new |= {(row.dossier, row.sequence) for row in connection.execute(statement, again)}
     return new
 
 
@@ -298,17 +306,43 @@ def _insert_unknown(dialect: str) -> ReturningInsert[Any]:
     )
 
 
-def _compare(connection: Connection, rows: Sequence[Values]) -> None:
+def _contradicted(connection: Connection, rows: Sequence[Values]) -> dict[str, int]:
+    """By dossier, the first event that the journal tells otherwise.
+
+    The journal then kept what a workflow task told that Temporal has lost (its worker died, or the server dropped
+    it): the task was done again, and came out differently. The workflow is the truth.
+    """
     told = {(row["dossier"], row["sequence"]): row for row in rows}
-    columns = [JOURNAL.c[name] for name in ("dossier", "sequence", "type", "at", "subject")]
+    names = ("type", "at", "subject", "data", "action", "by")
+    columns = [JOURNAL.c[name] for name in ("dossier", "sequence", *names)]
     codes = {dossier for dossier, _ in told}
     first = min(sequence for _, sequence in told)
     query = select(*columns).where(JOURNAL.c.dossier.in_(codes), JOURNAL.c.sequence >= first)
+    wrong: dict[str, int] = {}
     for dossier, sequence, *values in connection.execute(query):
         row = told.get((dossier, sequence))
-        if row is not None and values != [row["type"], row["at"], row["subject"]]:
-            raise Refusal(
-                Code.CONFLICT,
-                f"event {dossier}/{sequence} is in the journal with other content: "
-                "was the workflow of this dossier started anew under its old code?",
-            )
+        if row is not None and values != [row[name] for name in names]:
+            wrong[dossier] = min(sequence, wrong.get(dossier, sequence))
+    return wrong
+
+
+def _unwind(connection: Connection, code: str, sequence: int) -> None:
+    """Forget what was told of a dossier from that event on; its projections are those of the event before."""
+    _log.warning("%s: event %d and later ones were told by a lost task, and are told anew", code, sequence)
+    for table in (JOURNAL, OUTBOX):
+        connection.execute(table.delete().where(table.c.dossier == code, table.c.sequence >= sequence))
+    for table in (LATENESS, PAUSE, STEP, ARCHIVE):
+        connection.execute(table.delete().where(table.c.dossier == code))
+    connection.execute(DOSSIER.delete().where(DOSSIER.c.code == code))
+    kept = connection.execute(
+        select(JOURNAL.c.sequence, JOURNAL.c.type, JOURNAL.c.data, JOURNAL.c.snapshot)
+        .where(JOURNAL.c.dossier == code)
+        .order_by(JOURNAL.c.sequence)
+    ).all()
+    snapshots = [Snapshot.model_validate(row.snapshot) for row in kept if row.snapshot is not None]
+    latenesses = [
+        lateness_row(row.data, row.sequence, snapshots[-1])
+        for row in kept
+        if EventType(row.type).is_disclosure
+    ]
+    write_projections(connection, snapshots[-1:], latenesses)

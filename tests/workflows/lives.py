@@ -102,13 +102,13 @@ async def begin(
     )
 
 
-def given(action: str, when: datetime, *, by: Actor = ADMIN, id: str | None = None, **fields: Any) -> Given:  # noqa: A002
+def given(action: str, when: datetime, *, by: Actor = ADMIN, id: str | None = None, **fields: Any) -> Given:
     if action == "hand_over":
         fields.setdefault("of_agency", AGENCY)
     return Given(action=parse_action({"action": action, "at": when, **fields}), by=by, id=id)
 
 
-def request(action: str, when: datetime, *, id: str | None = None, **fields: Any) -> Request:  # noqa: A002
+def request(action: str, when: datetime, *, id: str | None = None, **fields: Any) -> Request:
     return Request(given=(given(action, when, id=id, **fields),), id=id)
 
 
