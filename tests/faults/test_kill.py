@@ -17,7 +17,6 @@ from models.submission import DossierStart
 from store import queries
 from store.rebuild import check
 from tests.faults.processes import Server, WorkerProcess
-from tests.faults.test_lost_task import LOST_TASK
 from tests.workflows.lives import begin, due_in, eventually, request
 from workflows.names import ACT, STATE, workflow_id
 
@@ -77,7 +76,6 @@ async def havoc(dice: random.Random, server: Server, worker: WorkerProcess, begu
     return killed
 
 
-@pytest.mark.xfail(reason=LOST_TASK, strict=False)
 @pytest.mark.timeout(240)
 async def test_every_missed_deadline_is_recorded_exactly_once(
     server: Server, worker: WorkerProcess, engine: Engine

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import Engine
 from temporalio.exceptions import TemporalError
 
@@ -58,7 +57,6 @@ async def test_action_recorded_before_the_crash_is_answered_after_it(
     assert kinds(engine, start.code) == ["accepted", "step_started", "step_completed", "step_started"]
 
 
-@pytest.mark.xfail(reason=LOST_TASK, strict=True)
 async def test_publication_recorded_before_the_crash_does_not_stop_the_dossier(
     server: Server, worker: WorkerProcess, engine: Engine
 ) -> None:
@@ -74,7 +72,6 @@ async def test_publication_recorded_before_the_crash_does_not_stop_the_dossier(
     assert check(engine) == []
 
 
-@pytest.mark.xfail(reason=LOST_TASK, strict=True)
 async def test_action_recorded_before_the_crash_and_lost_by_temporal_leaves_no_trace(
     server: Server, worker: WorkerProcess, engine: Engine
 ) -> None:

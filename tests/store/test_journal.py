@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, func, select, text
 
-from models.errors import Code, Refusal, Unavailable
+from models.errors import Unavailable
 from models.events import EventType, Record
 from models.lateness import LatenessState
 from models.tables import JournalRow, OutboxRow, table_of
@@ -17,6 +17,7 @@ from models.views import StepState
 from store import queries
 from store.database import open_database, reading
 from store.journal import Journal, Recorded
+from store.rebuild import check
 from tests.store.samples import T0, contents, disclosed, event, lateness, paused, record, snapshot, step
 
 JOURNAL = table_of(JournalRow)
@@ -88,14 +89,14 @@ async def test_an_older_snapshot_does_not_overwrite_a_newer_one(journal: Journal
     assert stored.view.agency == "CT-NEW"
 
 
-async def test_other_content_under_a_known_number_is_refused(journal: Journal, engine: Engine) -> None:
+async def test_what_a_lost_task_told_gives_way(journal: Journal, engine: Engine) -> None:
+    """The workflow is the truth: told otherwise from event 2 on, the store follows it."""
     await journal.record(record(first=1, last=2))
-    before = contents(engine)
-    other = record(events=[event(1), event(2, EventType.CLOSED), event(3)])
-    with pytest.raises(Refusal, match="D-1/2") as refused:
-        await journal.record(other)
-    assert refused.value.code is Code.CONFLICT
-    assert contents(engine) == before
+    other = record(events=[event(2, EventType.CLOSED), event(3)])
+    await journal.record(other)
+    assert [each.type for each in queries.events(engine, "D-1")][1:] == [each.type for each in other.events]
+    assert [each.sequence for each in queries.outbox_after(engine, 0)] == [1, 2, 3]
+    assert check(engine) == []
 
 
 @pytest.mark.parametrize(
@@ -194,21 +195,17 @@ async def test_many_records_at_once_are_committed_in_few_transactions(
         assert connection.execute(select(func.count()).select_from(OUTBOX)).scalar_one() == 1800
 
 
-async def test_one_bad_record_does_not_harm_its_group(
-    engine: Engine, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A conflict is only found inside the transaction: the group falls back to one record each."""
+async def test_one_bad_record_does_not_harm_its_group(engine: Engine) -> None:
+    """The group falls back to one record each, and only the bad one fails."""
     journal = Journal(engine, "test")
-    journal.record_now([record("D-5", events=[event(1, EventType.ACCEPTED, subject="D-5")])])
     journal.start()
-    waiting = [asyncio.ensure_future(journal.record(record(f"D-{number}"))) for number in range(10)]
+    bad = record("D-5", events=[event(1, EventType.RECORDED, data={"id": "no lateness"})])
+    records = [bad if number == 5 else record(f"D-{number}") for number in range(10)]
+    waiting = [asyncio.ensure_future(journal.record(each)) for each in records]
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     journal.close()
-    assert [isinstance(outcome, Refusal) for outcome in outcomes] == [n == 5 for n in range(10)]
-    assert len(queries.list_dossiers(engine).items) == 10
-    bad = record("D-11", events=[event(1, EventType.RECORDED, data={"id": "no lateness"})])
-    with pytest.raises(ValueError, match="Lateness"):
-        journal.record_now([bad])
+    assert [isinstance(outcome, ValueError) for outcome in outcomes] == [n == 5 for n in range(10)]
+    assert len(queries.list_dossiers(engine).items) == 9
 
 
 async def test_closing_writes_what_waits_and_refuses_the_rest(engine: Engine) -> None:
