@@ -177,7 +177,7 @@ def test_it_is_what_the_generator_writes(tmp_path: Path) -> None:
 def test_it_is_a_believable_month() -> None:
     assert len(dossiers()) >= 200
     assert len({rows[0]["agency"] for rows in dossiers().values()}) >= 25
-    real = {code for code, procedure in catalogue().procedures.items() if procedure.version != "demo"}
+    real = {code for code in catalogue().procedures if not code.startswith("9.")}
     assert {rows[0]["procedure"] for rows in dossiers().values()} == real
     assert all(rows[0]["at"].startswith("2025-04-") for rows in dossiers().values())
     assert all(re.match(CODE_PATTERN, code) for code in dossiers())
