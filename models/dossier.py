@@ -191,7 +191,7 @@ class Dossier:
         return Record(
             dossier=self.start.code,
             events=tuple(events),
-            snapshot=snapshot_of(self._state, self._known, whole(now)),
+            snapshot=snapshot_of(self._state, self._known, now),
             imported=imported,
             archive=self.archive() if self.is_settled else None,
         )

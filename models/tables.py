@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from pydantic import AwareDatetime
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, UniqueConstraint, text
 from sqlalchemy.types import JSON
 from sqlmodel import Field, SQLModel
@@ -105,6 +106,8 @@ class DossierRow(Row, table=True):
     """Number of its latenesses that are not annulled."""
     secret_hash: str | None
     sequence: int
+    told_at: AwareDatetime | None
+    """Start of the workflow task that told its last event: what an older task tells otherwise is void."""
     snapshot: Document = Field(sa_type=JSON)
 
 

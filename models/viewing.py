@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from models.instants import whole
 from models.lateness import LatenessState, minutes
 from models.state import State, StepRun
 from models.telling import Told
@@ -41,8 +42,10 @@ def view_of(state: State, told: Told, now: datetime) -> DossierView:
 
 
 def snapshot_of(state: State, told: Told, now: datetime) -> Snapshot:
+    """The dossier as the store keeps it; ``now`` with its fractions: the start of the task that tells it."""
     return Snapshot(
-        view=view_of(state, told, now),
+        view=view_of(state, told, whole(now)),
+        told_at=now,
         zone=str(state.calendar.zone),
         next_deadline_at=state.nearest_deadline(),
         promise_due_at=_judged_due(state),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
+from pydantic import AwareDatetime
+
 from models.budget import Model
 from models.instants import Instant
 
@@ -97,6 +99,8 @@ class Snapshot(Model):
     pauses: tuple[Pause, ...] = ()
     supplements: int = 0
     secret_hash: str | None = None
+    told_at: AwareDatetime | None = None
+    """Start of the workflow task that told it, with its fractions: of two that disagree the later one counts."""
 
 
 class EventHead(Model):

@@ -10,33 +10,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from itertools import pairwise
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, select
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import Connection, Engine
 
 from models.errors import Unavailable
-from models.events import Event, EventType, Record
+from models.events import Event, Record
 from models.instants import iso
 from models.tables import ArchiveRow, JournalRow, OutboxRow, table_of
-from models.views import Snapshot
 from store.database import WRITER_LOCK, writing
+from store.lost_tasks import Superseded, known_before
 from store.projections import (
-    DOSSIER,
-    LATENESS,
-    PAUSE,
-    STEP,
     Values,
-    insert_for,
     insert_rows,
     lateness_row,
     newest,
@@ -52,7 +45,6 @@ GROUP = 256
 LINGER = 0.01
 """Seconds to wait for company after a commit that had some: a record in a group costs a quarter of a lone one."""
 
-_Key = tuple[str, int]
 _log = logging.getLogger(__name__)
 
 
@@ -120,13 +112,21 @@ class Journal:
         return await future
 
     def record_now(self, records: Sequence[Record]) -> list[Recorded]:
-        """Write ``records`` in one transaction, in the calling thread."""
+        """Write ``records`` in one transaction, in the calling thread; raises :class:`Superseded` if one is void."""
+        outcomes = self._write_all(records)
+        for outcome in outcomes:
+            if isinstance(outcome, Superseded):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
+
+    def _write_all(self, records: Sequence[Record]) -> list[Recorded | Superseded]:
         rows = [_rows_of(record) for record in records]
         with writing(self._engine, lock=WRITER_LOCK) as connection:
             return [
                 outcome
                 for start in range(0, len(rows), GROUP)
-                for outcome in _write(connection, self._source, rows[start : start + GROUP])
+                for batch in _batches(rows[start : start + GROUP])
+                for outcome in _write(connection, self._source, batch)
             ]
 
     def _run(self) -> None:
@@ -150,7 +150,7 @@ class Journal:
 
     def _write_group(self, group: Sequence[_Waiting]) -> Sequence[Recorded | Exception]:
         try:
-            return self.record_now([waiting.record for waiting in group])
+            return self._write_all([waiting.record for waiting in group])
         except Unavailable as error:
             return [error] * len(group)
         except Exception as error:  # noqa: BLE001 - whatever one record did must not harm the others
@@ -224,25 +224,41 @@ def _rows_of(record: Record) -> _Rows:
     return _Rows(record, journal, latenesses)
 
 
-def _write(connection: Connection, source: str, group: Sequence[_Rows]) -> list[Recorded]:
-    """All rows of ``group`` on one open transaction."""
-    new = _insert_new(connection, [row for rows in group for row in rows.journal])
-    outcomes: list[Recorded] = []
+def _batches(group: Sequence[_Rows]) -> Iterator[list[_Rows]]:
+    """Parts of ``group``, in order, in which no event is told twice."""
+    batch: list[_Rows] = []
+    last: dict[str, int] = {}
+    for rows in group:
+        record = rows.record
+        if record.events and record.events[0].sequence <= last.get(record.dossier, 0):
+            yield batch
+            batch, last = [], {}
+        batch.append(rows)
+        last[record.dossier] = record.snapshot.view.sequence
+    yield batch
+
+
+def _write(connection: Connection, source: str, batch: Sequence[_Rows]) -> list[Recorded | Superseded]:
+    """All rows of ``batch`` on one open transaction."""
+    outcomes: list[Recorded | Superseded] = []
+    written: list[_Rows] = []
+    journal: list[Values] = []
     told: list[Values] = []
     latenesses: list[Values] = []
-    for rows in group:
-        added = [event for event in rows.record.events if (rows.record.dossier, event.sequence) in new]
-        new.difference_update((rows.record.dossier, event.sequence) for event in added)
+    for rows, known in zip(batch, known_before(connection, [rows.record for rows in batch]), strict=True):
+        if isinstance(known, Superseded):
+            outcomes.append(known)
+            continue
+        added = [event for event in rows.record.events if event.sequence not in known]
+        journal += [row for row in rows.journal if row["sequence"] not in known]
         told += outbox_rows(rows.record, added, source)
         latenesses += [rows.latenesses[event.sequence] for event in added if event.type.is_disclosure]
         outcomes.append(Recorded(rows.record.dossier, tuple(added)))
+        written.append(rows)
+    insert_rows(connection, JOURNAL, journal)
     insert_rows(connection, OUTBOX, told)
-    write_projections(
-        connection,
-        [rows.record.snapshot for rows, outcome in zip(group, outcomes, strict=True) if outcome.new],
-        latenesses,
-    )
-    upsert(connection, ARCHIVE, newest(filter(None, map(_archive_row, group)), "dossier"))
+    write_projections(connection, [rows.record.snapshot for rows in written], latenesses)
+    upsert(connection, ARCHIVE, newest(filter(None, map(_archive_row, written)), "dossier"))
     return outcomes
 
 
@@ -281,68 +297,3 @@ def outbox_rows(record: Record, events: Sequence[Event], source: str) -> list[Va
         for event in events
         if event.type.goes_out
     ]
-
-
-def _insert_new(connection: Connection, rows: Sequence[Values]) -> set[_Key]:
-    """Insert the events not yet known and return their keys; a known one must say the same as before."""
-    if not rows:
-        return set()
-    statement = _insert_unknown(connection.dialect.name)
-    new = {(row.dossier, row.sequence) for row in connection.execute(statement, rows)}
-    if len(new) < len(rows) and (wrong := _contradicted(connection, rows)):
-        for code, sequence in wrong.items():
-            _unwind(connection, code, sequence)
-        again = [row for row in rows if row["sequence"] >= wrong.get(row["dossier"], row["sequence"] + 1)]
-        new |= {(row.dossier, row.sequence) for row in connection.execute(statement, again)}
-    return new
-
-
-@cache
-def _insert_unknown(dialect: str) -> ReturningInsert[Any]:
-    return (
-        insert_for(dialect, JOURNAL)
-        .on_conflict_do_nothing(index_elements=["dossier", "sequence"])
-        .returning(JOURNAL.c.dossier, JOURNAL.c.sequence)
-    )
-
-
-def _contradicted(connection: Connection, rows: Sequence[Values]) -> dict[str, int]:
-    """By dossier, the first event that the journal tells otherwise.
-
-    The journal then kept what a workflow task told that Temporal has lost (its worker died, or the server dropped
-    it): the task was done again, and came out differently. The workflow is the truth.
-    """
-    told = {(row["dossier"], row["sequence"]): row for row in rows}
-    names = ("type", "at", "subject", "data", "action", "by")
-    columns = [JOURNAL.c[name] for name in ("dossier", "sequence", *names)]
-    codes = {dossier for dossier, _ in told}
-    first = min(sequence for _, sequence in told)
-    query = select(*columns).where(JOURNAL.c.dossier.in_(codes), JOURNAL.c.sequence >= first)
-    wrong: dict[str, int] = {}
-    for dossier, sequence, *values in connection.execute(query):
-        row = told.get((dossier, sequence))
-        if row is not None and values != [row[name] for name in names]:
-            wrong[dossier] = min(sequence, wrong.get(dossier, sequence))
-    return wrong
-
-
-def _unwind(connection: Connection, code: str, sequence: int) -> None:
-    """Forget what was told of a dossier from that event on; its projections are those of the event before."""
-    _log.warning("%s: event %d and later ones were told by a lost task, and are told anew", code, sequence)
-    for table in (JOURNAL, OUTBOX):
-        connection.execute(table.delete().where(table.c.dossier == code, table.c.sequence >= sequence))
-    for table in (LATENESS, PAUSE, STEP, ARCHIVE):
-        connection.execute(table.delete().where(table.c.dossier == code))
-    connection.execute(DOSSIER.delete().where(DOSSIER.c.code == code))
-    kept = connection.execute(
-        select(JOURNAL.c.sequence, JOURNAL.c.type, JOURNAL.c.data, JOURNAL.c.snapshot)
-        .where(JOURNAL.c.dossier == code)
-        .order_by(JOURNAL.c.sequence)
-    ).all()
-    snapshots = [Snapshot.model_validate(row.snapshot) for row in kept if row.snapshot is not None]
-    latenesses = [
-        lateness_row(row.data, row.sequence, snapshots[-1])
-        for row in kept
-        if EventType(row.type).is_disclosure
-    ]
-    write_projections(connection, snapshots[-1:], latenesses)

@@ -47,6 +47,7 @@ def dossier_row(snapshot: Snapshot) -> Values:
         "closed_at": view.closed_at,
         "secret_hash": snapshot.secret_hash,
         "sequence": view.sequence,
+        "told_at": snapshot.told_at,
         "snapshot": snapshot,
     }
 

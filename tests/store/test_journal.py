@@ -17,6 +17,7 @@ from models.views import StepState
 from store import queries
 from store.database import open_database, reading
 from store.journal import Journal, Recorded
+from store.lost_tasks import Superseded
 from store.rebuild import check
 from tests.store.samples import T0, contents, disclosed, event, lateness, paused, record, snapshot, step
 
@@ -97,6 +98,53 @@ async def test_what_a_lost_task_told_gives_way(journal: Journal, engine: Engine)
     assert [each.type for each in queries.events(engine, "D-1")][1:] == [each.type for each in other.events]
     assert [each.sequence for each in queries.outbox_after(engine, 0)] == [1, 2, 3]
     assert check(engine) == []
+
+
+def test_a_stalled_writer_is_refused(journal: Journal, engine: Engine) -> None:
+    """It wakes after its task was lost and done again otherwise: what the later task told stays."""
+    journal.record_now([record(first=1, last=1, told_at=T0)])
+    later = record(events=[event(2, EventType.CLOSED)], told_at=T0 + timedelta(seconds=10.2))
+    stalled = record(first=2, last=3, told_at=T0 + timedelta(seconds=10.1))
+    journal.record_now([later])
+    before = contents(engine)
+    with pytest.raises(Superseded, match="D-1: a later workflow task has told event 2 otherwise"):
+        journal.record_now([stalled])
+    assert contents(engine) == before
+    assert check(engine) == []
+
+
+@pytest.mark.parametrize("stalled_first", [True, False])
+async def test_a_stalled_writer_in_one_group_with_its_successor(
+    journal: Journal, engine: Engine, *, stalled_first: bool
+) -> None:
+    later = record(events=[event(1, EventType.CLOSED)], told_at=T0 + timedelta(seconds=1))
+    stalled = record(first=1, last=3, told_at=T0)
+    both = [stalled, later] if stalled_first else [later, stalled]
+    waiting = [asyncio.ensure_future(journal.record(each)) for each in (*both, record("D-2"))]
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(outcome, Superseded) for outcome in outcomes] == [False, not stalled_first, False]
+    assert [each.type for each in queries.events(engine, "D-1")] == [EventType.CLOSED]
+    assert len(queries.events(engine, "D-2")) == 1
+    assert check(engine) == []
+
+
+def test_what_a_lost_task_told_beyond_a_later_one_is_forgotten(journal: Journal, engine: Engine) -> None:
+    late = lateness(state=LatenessState.RECORDED)
+    journal.record_now([record(events=[event(1), event(2), disclosed(3, late)], told_at=T0)])
+    journal.record_now([record(first=1, last=2, told_at=T0 + timedelta(seconds=1))])
+    assert [each.sequence for each in queries.events(engine, "D-1")] == [1, 2]
+    assert [each.sequence for each in queries.outbox_after(engine, 0)] == [1, 2]
+    assert queries.lateness(engine, late.id) is None
+    assert check(engine) == []
+
+
+def test_a_clock_set_back_stops_no_dossier(journal: Journal, engine: Engine) -> None:
+    journal.record_now([record(first=1, last=2, told_at=T0)])
+    [recorded] = journal.record_now([record(first=3, last=3, told_at=T0 - timedelta(hours=1))])
+    assert sequences(recorded) == [3]
+    [again] = journal.record_now([record(first=1, last=2, told_at=T0 - timedelta(hours=2))])
+    assert sequences(again) == []
+    assert len(queries.events(engine, "D-1")) == 3
 
 
 @pytest.mark.parametrize(
