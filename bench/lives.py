@@ -16,6 +16,7 @@ from statistics import median
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, text
 from temporalio.client import Client
+from temporalio.common import TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -25,13 +26,14 @@ from bench.references import Bare, Empty, nothing, passed, settle
 from models.actions import Actor, Complete, Given, Role
 from models.budget import Budget, Unit
 from models.calendar import CalendarData
-from models.dossier import Request
+from models.dossier import Dossier, Request
 from models.instants import whole
 from models.procedure import Policies
 from models.rules import PlannedStep, Rules
 from models.submission import DossierStart
 from store.database import open_database, reading, upgrade
 from store.journal import Journal
+from workflows.attributes import attributes_of
 from workflows.dossier import DossierWorkflow
 from workflows.names import SEARCH_ATTRIBUTES, WORKFLOW, workflow_id
 
@@ -86,9 +88,13 @@ class Bench:
         return lives / (time.perf_counter() - began)
 
     async def _life(self, kind: Kind, start: DossierStart) -> None:
-        args = [start] if kind.workflow == WORKFLOW else [start, None]
+        ours = kind.workflow == WORKFLOW
         handle = await self.client.start_workflow(
-            kind.workflow, args=args, id=workflow_id(start.code), task_queue=kind.queue
+            kind.workflow,
+            args=[start] if ours else [start, None],
+            id=workflow_id(start.code),
+            task_queue=kind.queue,
+            search_attributes=_first_attributes(start) if ours else None,
         )
         for step in start.rules.steps:
             action = Complete(step=step.key, at=whole(datetime.now(UTC)))
@@ -171,6 +177,13 @@ def start_of(code: str, accepted: datetime, *, hours: int) -> DossierStart:
         ),
         accepted_at=accepted,
     )
+
+
+def _first_attributes(start: DossierStart) -> TypedSearchAttributes:
+    """As the starter gives them."""
+    dossier = Dossier(start)
+    dossier.begin(start.accepted_at)
+    return attributes_of(dossier.record([], start.accepted_at).snapshot, dossier.late_count)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue, model_validator
@@ -68,6 +68,16 @@ class Carried(Model):
     cursor: datetime
 
 
+class Trial(NamedTuple):
+    """What a request would lead to, for the dossier as it stood at ``now``."""
+
+    request: Request
+    now: datetime
+    new: list[Given]
+    state: State
+    refolded: bool
+
+
 class Dossier:
     """One dossier's whole life. Not thread-safe, and not shared: its workflow owns it."""
 
@@ -76,6 +86,8 @@ class Dossier:
         self._accepted: list[Given] = []
         self._receipts: dict[str, Receipt] = {}
         self._told: Told | None = None
+        self._tried: Trial | None = None
+        """The last check: an acceptance that follows at once need not fold again."""
         if start.carried is None:
             self._state = first_state(self.start)
         else:
@@ -110,7 +122,7 @@ class Dossier:
     def check(self, request: Request, now: datetime) -> None:
         """Raise the :class:`Refusal` that :meth:`accept` would raise. Changes nothing."""
         if request.id is None or request.id not in self._receipts:
-            self._trial(request, whole(now))
+            self._tried = self._trial(request, whole(now))
 
     def accept(self, request: Request, now: datetime) -> tuple[Receipt, list[Event]]:
         """Accept all actions of the request, or raise :class:`Refusal` and change nothing.
@@ -120,14 +132,17 @@ class Dossier:
         if request.id is not None and request.id in self._receipts:
             return self._receipts[request.id], []
         now = whole(now)
-        new, self._state, refolded = self._trial(request, now)
+        tried, self._tried = self._tried, None
+        if tried is None or (tried.request, tried.now) != (request, now):
+            tried = self._trial(request, now)
+        new, self._state = tried.new, tried.state
         self._accepted += new
         now = max(now, self._state.cursor)
         advance(self._state, now)
         if request.imported:
             self._known.imported_at = now
         teller = Teller(self._known, self._state, now, request.heard)
-        self._tell(teller, new, refolded=refolded)
+        self._tell(teller, new, refolded=tried.refolded)
         receipt = self.receipt(teller.events)
         if request.id is not None:
             self._receipts[request.id] = receipt
@@ -135,6 +150,7 @@ class Dossier:
 
     def pass_time(self, now: datetime) -> list[Event]:
         """Pass every deadline, rung and hearing window before ``now``."""
+        self._tried = None
         now = max(whole(now), self._state.cursor)
         advance(self._state, now)
         teller = Teller(self._known, self._state, now)
@@ -240,7 +256,7 @@ class Dossier:
                 f"it would make '{given.action.action}' of {at}, accepted before, illegal: {refusal.message}",
             ) from None
 
-    def _trial(self, request: Request, now: datetime) -> tuple[list[Given], State, bool]:
+    def _trial(self, request: Request, now: datetime) -> Trial:
         """New actions of the request, the state they lead to, whether by a refold; this dossier stays as it is."""
         new = self._unseen(request.given)
         for given in new:
@@ -259,7 +275,7 @@ class Dossier:
                     self._apply(state, given, index)
         if any(isinstance(given.action, HearingAction) for given in new):
             self._rehearse(request, new, state.clone(), now, refolded=refolded)
-        return new, state, refolded
+        return Trial(request, now, new, state, refolded)
 
     def _unseen(self, given: Iterable[Given]) -> list[Given]:
         """What was not accepted before: a row or request that comes again, also in one request, counts once."""

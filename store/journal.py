@@ -42,8 +42,8 @@ JOURNAL = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)
 GROUP = 256
 """At most so many records in one commit."""
-LINGER = 0.01
-"""Seconds to wait for company after a commit that had some: a record in a group costs a quarter of a lone one."""
+BREATH = 0.03
+"""Seconds from one commit to the next: a record in a group of four costs a third of a lone one."""
 
 _log = logging.getLogger(__name__)
 
@@ -130,12 +130,12 @@ class Journal:
             ]
 
     def _run(self) -> None:
-        stopping = busy = False
+        stopping, rested = False, 0.0
         while not stopping:
             group: list[_Waiting] = []
             item = self._queue.get()
-            if busy and item is not None:
-                time.sleep(LINGER)
+            if item is not None and (early := rested - time.monotonic()) > 0:
+                time.sleep(early)
             while item is not None:
                 group.append(item)
                 if len(group) == GROUP:
@@ -144,9 +144,10 @@ class Journal:
                     item = self._queue.get_nowait()
                 except Empty:
                     break
-            stopping, busy = item is None, len(group) > 1
+            stopping = item is None
             if group:
                 _resolve(group, self._write_group(group))
+                rested = time.monotonic() + (BREATH if len(group) < GROUP else 0)
 
     def _write_group(self, group: Sequence[_Waiting]) -> Sequence[Recorded | Exception]:
         try:
