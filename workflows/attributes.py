@@ -34,6 +34,7 @@ def attributes_of(snapshot: Snapshot, late: int) -> TypedSearchAttributes:
 
 def changes(old: TypedSearchAttributes, new: TypedSearchAttributes) -> list[SearchAttributeUpdate[Any]]:
     """One update for each attribute whose value changed; what has no value any more is unset."""
-    changed = [pair.key.value_set(pair.value) for pair in new if old.get(pair.key) != pair.value]
-    gone = [key for key in SEARCH_ATTRIBUTES if old.get(key) is not None and new.get(key) is None]
+    was, shall = ({pair.key.name: pair.value for pair in each} for each in (old, new))
+    changed = [pair.key.value_set(pair.value) for pair in new if was.get(pair.key.name) != pair.value]
+    gone = [key for key in SEARCH_ATTRIBUTES if key.name in was and key.name not in shall]
     return [*changed, *(key.value_unset() for key in gone)]
