@@ -70,8 +70,11 @@ ACTIONS = (
     "withdraw",
     "stop",
     "deliver",
+    "explain",
+    "review",
+    "correct",
 )
-"""Those of models.actions but for the hearing's, told again for the same reason."""
+"""Those of models.actions, told again for the same reason."""
 
 
 class Format(StrEnum):
@@ -157,14 +160,16 @@ def act(
     at: Annotated[
         str | None, typer.Option(help="When it happened (default: now); local time without offset.")
     ] = None,
-    reason: str | None = None,
-    note: str | None = None,
-    amount: str | None = None,
+    reason: Annotated[str | None, typer.Option(help="Why; needed to act late or in another's stead.")] = None,
+    note: Annotated[str | None, typer.Option(help="A remark for the trail.")] = None,
+    amount: Annotated[str | None, typer.Option(help="Of an extension, with --unit.")] = None,
     unit: Annotated[Unit | None, typer.Option()] = None,
-    text: str | None = None,
-    lateness: Annotated[str | None, typer.Option(hidden=True)] = None,
-    decision: Annotated[str | None, typer.Option(hidden=True)] = None,
-    cause: Annotated[str | None, typer.Option(hidden=True)] = None,
+    text: Annotated[str | None, typer.Option(help="What is missing, or with explain the answer.")] = None,
+    lateness: Annotated[str | None, typer.Option(help="Its id, with explain, review, correct.")] = None,
+    decision: Annotated[
+        str | None, typer.Option(help="review: upheld, excused; correct: corrected, retracted.")
+    ] = None,
+    cause: Annotated[str | None, typer.Option(help="With review: objective, subjective.")] = None,
     by: Annotated[str | None, typer.Option(help="Act as this official (default: the local admin).")] = None,
 ) -> None:
     """Send an action to a dossier; prints the receipt."""
@@ -213,6 +218,18 @@ def why(
     from cli.asking import why as run_why
 
     run_why(code, step, data, json=json)
+
+
+@app.command()
+def apology(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="A dossier that was extended.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """The letter that goes with an extension: an apology with a new date (Form 04)."""
+    from cli.letters import apology as run_apology
+
+    run_apology(code, data, json=json)
 
 
 @app.command("list")

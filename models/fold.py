@@ -392,7 +392,7 @@ def _restart(state: State, at: datetime) -> None:
 def _extend(state: State, action: Extend, trail: _Trail) -> None:
     _check_holds(state, trail, "extend it")
     calendar, promise, code = state.calendar, state.promise, state.start.code
-    if state.extended:
+    if state.extended_at is not None:
         raise Refusal(Code.ALREADY_DONE, f"{code} was extended before: a dossier is extended once at most")
     step = _step_to_extend(state, action)
     if promise.budget is None:
@@ -411,7 +411,7 @@ def _extend(state: State, action: Extend, trail: _Trail) -> None:
     else:
         due = calendar.due(max(action.at, promise.since or action.at), left)
         added = calendar.working_time(due, calendar.end_of(action.amount, due))
-    state.extended = True
+    state.extended_at = action.at
     for clock in (promise, step.clock):
         clock.extend(added, action.at, calendar)
     state.notes += [(action.at, None, "extended", added), (action.at, step.key, "extended", added)]

@@ -124,6 +124,7 @@ def _reach(state: State, threshold: Threshold, clock: Clock) -> None:
     rung = state.start.rules.policies.ladder[threshold.ladder]
     clock.rungs.add(rung.key)
     agency = clock.holder.agency
+    holder = _working_on(state, threshold, clock) if rung.to is RungTo.HOLDER else clock.holder
     subject = threshold.step or "promise"
     due = clock.due(state.calendar)
     state.facts.append(
@@ -138,11 +139,18 @@ def _reach(state: State, threshold: Threshold, clock: Clock) -> None:
                 "step": threshold.step,
                 "rung": rung.key,
                 "to": rung.to.value,
-                "official": _addressed(state, rung.to, clock.holder),
+                "official": _addressed(state, rung.to, holder),
                 "due_at": None if due is None else iso(due, state.calendar.zone),
             },
         )
     )
+
+
+def _working_on(state: State, threshold: Threshold, clock: Clock) -> Holder:
+    """The holder of the step; of the promise, who has the first of the steps that run."""
+    if threshold.step is None:
+        return next((step.clock.holder for step in state.active_steps()), clock.holder)
+    return clock.holder
 
 
 def _addressed(state: State, to: RungTo, holder: Holder) -> str | None:

@@ -101,7 +101,7 @@ class State:
     status: Status = Status.RUNNING
     pauses: list[Pause] = field(default_factory=list)
     supplements: int = 0
-    extended: bool = False
+    extended_at: datetime | None = None
     closed_at: datetime | None = None
     misses: list[Miss] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)

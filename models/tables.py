@@ -102,6 +102,8 @@ class DossierRow(Row, table=True):
     """As last known, also while paused or closed."""
     next_deadline_at: Instant | None
     closed_at: Instant | None
+    extended_at: Instant | None
+    """When an apology with a new date was sent (Form 04)."""
     late: int = 0
     """Number of its latenesses that are not annulled."""
     secret_hash: str | None

@@ -52,6 +52,7 @@ def snapshot_of(state: State, told: Told, now: datetime) -> Snapshot:
         pauses=tuple(state.pauses),
         supplements=state.supplements,
         secret_hash=state.start.secret_hash,
+        extended_at=state.extended_at,
     )
 
 

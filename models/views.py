@@ -99,6 +99,8 @@ class Snapshot(Model):
     pauses: tuple[Pause, ...] = ()
     supplements: int = 0
     secret_hash: str | None = None
+    extended_at: Instant | None = None
+    """When the applicant was sent an apology with a new date (Form 04): that is what an extension is."""
     told_at: AwareDatetime | None = None
     """Start of the workflow task that told it, with its fractions: of two that disagree the later one counts."""
 

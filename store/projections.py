@@ -45,6 +45,7 @@ def dossier_row(snapshot: Snapshot) -> Values:
         "promise_due_at": snapshot.promise_due_at,
         "next_deadline_at": snapshot.next_deadline_at,
         "closed_at": view.closed_at,
+        "extended_at": snapshot.extended_at,
         "secret_hash": snapshot.secret_hash,
         "sequence": view.sequence,
         "told_at": snapshot.told_at,

@@ -1,4 +1,4 @@
-"""The fence against lost workflow tasks: when a dossier's last event was told (decision 0008)."""
+"""When a dossier's last event was told (decision 0008), and when it was extended (decision 0009)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,3 +11,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("dossier", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("dossier", sa.Column("extended_at", sa.DateTime(timezone=True), nullable=True))
