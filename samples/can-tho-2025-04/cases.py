@@ -164,6 +164,41 @@ def begun_anew_after_a_supplement(city: City) -> None:
     life.run_first_registration(first=2)
 
 
+# --- late, and not on the list ------------------------------------------------------------------------------------
+
+
+def late_and_excused(city: City) -> None:
+    """Binh Thuy: the register was down for a day; explained, confirmed, excused: counted, and nobody is named."""
+    life = Life(city, BUSINESS, "H13.3", city.at("04-22 07:45"))
+    life.complete("receive", "04-22 09:15")
+    life.complete("process", "04-24 10:05")
+    life.complete("approve", "04-24 14:20")
+    life.complete("sign_return", "04-24 15:30")
+    life.hear("explain", "05-05 08:20", "process", life.holder("process"), text=OUTAGE)
+    life.hear(
+        *("review", "05-06 14:00", "process", city.head("H13.3")),
+        decision="excused",
+        cause="objective",
+        reason="Sở Kế hoạch và Đầu tư xác nhận hệ thống đăng ký ngừng hoạt động ngày 23/4",
+    )
+
+
+def late_and_retracted(city: City) -> None:
+    """Cai Rang: published in May; in June it turned out that another dossier's completion had been typed in."""
+    life = Life(city, BUSINESS, "H13.4", city.at("04-15 08:10"))
+    life.complete("receive", "04-15 09:40")
+    life.complete("process", "04-17 08:25")
+    life.complete("approve", "04-17 09:50")
+    life.complete("sign_return", "04-17 14:10")
+    life.hear(
+        *("correct", "06-03 09:00", "process", city.head("H13")),
+        decision="retracted",
+        reason="Nhập nhầm thời điểm hoàn thành của hồ sơ khác, theo biên bản kiểm tra ngày 02/6/2025",
+    )
+
+
+OUTAGE = "Hệ thống thông tin quốc gia về đăng ký doanh nghiệp ngừng hoạt động cả ngày 23/4"
+NOT_LISTED = (late_and_excused, late_and_retracted)
 CASES = (
     late_after_consultation,
     late_and_handed_over_in_the_last_minutes,

@@ -48,6 +48,9 @@ class City:
         ]
         return self.dice.choice(others) if others else official
 
+    def head(self, agency: str) -> str:
+        return self.catalogue.agency(agency).head or ""
+
     def sent_by_head(self, agency: str, role: str) -> str:
         """Where a queue has the step: an official of the position that has this role at other agencies."""
         holders = [roles[role] for roles in self.catalogue.roster.values() if role in roles]
@@ -150,6 +153,11 @@ class Life:
         self.row(brought, until)
         restart = kind == "supplement" and self.rules.policies.supplement is Supplement.RESTART
         self.begins = self.calendar.intake(until) if restart else until
+
+    def hear(self, action: str, at: str, step: str, official: str, **cells: str) -> None:
+        """What was said or decided on the one lateness of that step."""
+        lateness = f"{self.code}:{step}:1"
+        self.row(action, self.city.at(at), official=official, lateness=lateness, **cells)
 
     def deliver(self) -> None:
         """The applicant comes for the result, some working hours after it lay ready."""

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "samples" / "can-tho-2025-04"
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 LOG = Actor(name="log", role=Role.LOG)
+FIELDS = ("step", "official", "agency", "reason", "amount", "unit", "text", "lateness", "decision", "cause")
 NOT_ABOUT_A_HOLDER = ("submit", "transfer")
 
 Rows = list[dict[str, str]]
@@ -56,9 +57,7 @@ def assignees(rows: Rows) -> dict[str, str]:
 
 
 def action(row: dict[str, str]) -> Any:
-    told: dict[str, Any] = {
-        name: row[name] for name in ("step", "official", "agency", "reason", "amount", "unit") if row[name]
-    }
+    told: dict[str, Any] = {name: row[name] for name in FIELDS if row[name]}
     if row["activity"] == "hand_over":
         told["of_agency"] = catalogue().official(row["official"]).agency
     return parse_action({"action": row["activity"], "at": parse_instant(row["at"]), **told})
