@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from models.budget import Budget, Model, Unit
 
@@ -57,6 +57,11 @@ class Rung(Model):
             if budget is not None and not budget.unit.is_working:
                 raise ValueError(f"rung '{self.key}' must be in working_hours or working_days")
         return self
+
+    @model_serializer(mode="wrap")
+    def _only_what_is_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Every dossier carries the ladder: what is not there takes no room."""
+        return {name: value for name, value in dump(self).items() if value is not None}
 
     @property
     def is_warning(self) -> bool:
