@@ -285,6 +285,17 @@ def bulletin(
     run_bulletin(period, "json" if json else format.value, data)
 
 
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    json: Json = False,
+) -> None:
+    """Write a catalogue to begin with: agencies, officials, two procedures, the calendar."""
+    from cli.new_catalogue import init as run_init
+
+    run_init(directory, json=json)
+
+
 @catalogue_app.command("check")
 def catalogue_check(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's directory.")],

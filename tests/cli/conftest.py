@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -86,7 +87,14 @@ def engine(data: Path) -> Iterator[Engine]:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A running `danbiet up` on ports of its own; its data directory. Stopped as Ctrl-C stops it."""
     directory = tmp_path_factory.mktemp("up")
-    command = [DANBIET, "up", "--data", str(directory), "--no-live"]
+    with running_up(directory):
+        yield directory
+
+
+@contextmanager
+def running_up(directory: Path, *options: str) -> Iterator[None]:
+    """`danbiet up` on that data directory, stopped at the end as Ctrl-C stops it."""
+    command = [DANBIET, "up", "--data", str(directory), "--no-live", *options]
     command += ["--port", "0", "--temporal-port", "0", "--metrics-port", "0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -101,7 +109,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         hurry.cancel()
         assert told, "up said nothing"
         assert told[-1].startswith("ready http"), "".join(told)
-        yield directory
+        yield
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 0

@@ -18,6 +18,7 @@ COMMANDS = {
     "worker",
     "submit",
     "import",
+    "init",
     "act",
     "show",
     "why",
