@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench lock clean
+.PHONY: help setup run test lint types browser bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,14 @@ run: $(STAMP) ## everything on this machine, with April 2025 in Can Tho; Ctrl-C 
 	@echo "Starting. The addresses to open follow, the last line says ready; Ctrl-C stops everything."
 	@exec $(BIN)/danbiet up --sample can-tho $(ARGS)
 
-test: lint types ## linters, types, architecture, then all tests (ARGS="-k calendar" for some)
+browser: ## Chromium for the tests of the pages: Debian's, where it is missing and may be installed
+	@command -v chromium >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& echo "== installing chromium, for the tests of the pages" \
+		&& apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; \
+	} || echo "no chromium: the tests of the pages in a browser are left out (install it: apt-get install chromium)" >&2
+
+test: lint types browser ## linters, types, architecture, then all tests (ARGS="-k calendar" for some)
 	@echo "== pytest"
 	@$(BIN)/pytest $(ARGS)
 
