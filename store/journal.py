@@ -42,7 +42,7 @@ JOURNAL = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)
 GROUP = 256
 """At most so many records in one commit."""
-BREATH = 0.03
+BREATH = 0.05
 """Seconds from one commit to the next: a record in a group of four costs a third of a lone one."""
 
 _log = logging.getLogger(__name__)
