@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Engine, and_, func, select
+from sqlalchemy import ColumnElement, Engine, and_, func, select
 
 from models.events import EventType
 from models.instants import Instant
-from models.lateness import Lateness
+from models.lateness import Lateness, LatenessState
 from models.tables import OutboxRow, table_of
 from store.bulletin import HEADLINE, enters
 from store.database import reading
@@ -18,6 +18,10 @@ from store.projections import LATENESS
 OUTBOX = table_of(OutboxRow)
 DISCLOSED = (EventType.PUBLISHED, EventType.CORRECTED, EventType.RETRACTED)
 """What the public has been told: nothing else of a hearing may be in a feed."""
+
+
+MOST = 500
+"""Of one agency or person on one page; the months have the rest."""
 
 
 class MonthCount(NamedTuple):
@@ -84,7 +88,7 @@ def disclosures(engine: Engine, limit: int) -> list[Disclosure]:
         query = (
             select(ends, LATENESS.c.month, LATENESS.c.lateness)
             .join(LATENESS, and_(LATENESS.c.id == ends.c.subject))
-            .where(LATENESS.c.id.in_([subject for subject, _ in found]))
+            .where(LATENESS.c.id.in_([subject for subject, _ in found]), enters())
             .order_by(ends.c.last.desc())
         )
         return [
@@ -99,11 +103,14 @@ def disclosures(engine: Engine, limit: int) -> list[Disclosure]:
         ]
 
 
-def published_latenesses(
-    engine: Engine, states: Sequence[str], *, agency: str | None = None, official: str | None = None
+def listed_latenesses(
+    engine: Engine, states: Sequence[LatenessState], *, agency: str | None = None, official: str | None = None
 ) -> list[Lateness]:
-    """Latenesses in ``states``, latest deadline first."""
-    conditions = [LATENESS.c.state.in_(states)]
+    """Latenesses in ``states`` that the lists count, latest deadline first."""
+    conditions: list[ColumnElement[bool]] = [
+        LATENESS.c.state.in_([state.value for state in states]),
+        enters(),
+    ]
     if agency is not None:
         conditions.append(LATENESS.c.agency == agency)
     if official is not None:
@@ -118,5 +125,12 @@ def published_latenesses(
         return [Lateness.model_validate(row) for row in connection.execute(query).scalars()]
 
 
-MOST = 500
-"""Of one agency or person on one page; the months have the rest."""
+def state_counts(engine: Engine, agency: str) -> dict[LatenessState, int]:
+    """How many latenesses of the agency stand in each state, of those that the lists count."""
+    query = (
+        select(LATENESS.c.state, func.count())
+        .where(LATENESS.c.agency == agency, enters())
+        .group_by(LATENESS.c.state)
+    )
+    with reading(engine) as connection:
+        return {LatenessState(state): count for state, count in connection.execute(query)}

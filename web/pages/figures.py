@@ -23,9 +23,9 @@ class Share(NamedTuple):
     """Part of the working time before the deadline. Only the named official is ever named."""
 
     holder: str
-    is_named: bool
     minutes: float
     share: float
+    is_named: bool
 
 
 def calendar_of(catalogue: Catalogue) -> WorkingCalendar:
@@ -105,13 +105,13 @@ def shares_of(late: Lateness, names: Names) -> list[Share]:
     others: dict[str, list[float]] = {}
     for each in late.shares:
         if late.state is LatenessState.PUBLISHED and each.official and each.official == late.official:
-            told.append(Share(names.official(each.official) or "", True, each.minutes, each.share))
+            told.append(Share(names.official(each.official) or "", each.minutes, each.share, is_named=True))
         else:
             sums = others.setdefault(each.agency, [0.0, 0.0])
             sums[0] += each.minutes
             sums[1] += each.share
     told += [
-        Share(names.agency(agency), False, round(minutes, 2), round(share, 2))
+        Share(names.agency(agency), round(minutes, 2), round(share, 2), is_named=False)
         for agency, (minutes, share) in others.items()
     ]
     return told

@@ -18,6 +18,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from web.pages.words import N_
+
 LOCALE = Path(__file__).parents[1] / "locale"
 DAY_MINUTES = 480
 HOUR_MINUTES = 60
@@ -101,12 +103,12 @@ class Tongue:
         """Working minutes as days from a day on, as hours and minutes below."""
         if minutes >= DAY_MINUTES:
             days = self.number(minutes / DAY_MINUTES)
-            singular, plural = "%(n)s working day", "%(n)s working days"
-            return self._words.ngettext(singular, plural, 1 if minutes == DAY_MINUTES else 2) % {"n": days}
+            number = 1 if minutes == DAY_MINUTES else 2
+            return self._words.ngettext("%(n)s working day", "%(n)s working days", number) % {"n": days}
         hours, rest = divmod(minutes, HOUR_MINUTES)
         told = []
         if hours:
             told.append(self.count("%(n)s working hour", "%(n)s working hours", int(hours)))
         if rest or not hours:
-            told.append(self.say("%(n)s min") % {"n": self.number(rest)})
+            told.append(self.say(N_("%(n)s min")) % {"n": self.number(rest)})
         return " ".join(told)

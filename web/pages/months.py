@@ -103,6 +103,7 @@ def all_months(page: ThePage) -> Response:
 def month(
     page: ThePage,
     period: str,
+    *,
     agency: Annotated[str, Query(max_length=60)] = "",
     procedure: Annotated[str, Query(max_length=60)] = "",
     named: Annotated[str, Query(max_length=10)] = "",

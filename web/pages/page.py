@@ -132,7 +132,7 @@ class Page:
         body = (
             environment(self.language)
             .get_template(template)
-            .render(page=self, t=self.t, url=self.url, lang=self.language.value, **context)
+            .render(page=self, t=self.t, count=self.t.count, url=self.url, lang=self.language.value, **context)
         )
         return HTMLResponse(
             body,

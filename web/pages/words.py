@@ -5,10 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from models.bulletin import Bin
 from models.budget import Unit
+from models.bulletin import Bin
 from models.calendar import LineKind
-from models.lateness import Cause, LatenessState, ReviewDecision, CorrectDecision
+from models.lateness import Cause, CorrectDecision, LatenessState, ReviewDecision
 from models.views import Status, StepState
 
 
@@ -133,3 +133,4 @@ ERRORS: Final = {
         N_("The fault is ours and has been noted. Please try again, or go to the front page."),
     ),
 }
+ALL_DAY: Final = N_("all day")
