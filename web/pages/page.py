@@ -132,7 +132,9 @@ class Page:
         body = (
             environment(self.language)
             .get_template(template)
-            .render(page=self, t=self.t, count=self.t.count, url=self.url, lang=self.language.value, **context)
+            .render(
+                page=self, t=self.t, count=self.t.count, url=self.url, lang=self.language.value, **context
+            )
         )
         return HTMLResponse(
             body,
@@ -140,7 +142,6 @@ class Page:
             headers={
                 **SECURITY,
                 "Content-Language": self.language.value,
-                "Vary": "Accept-Encoding",
                 **headers,
             },
         )
@@ -174,7 +175,12 @@ ThePage = Annotated[Page, Depends(_page)]
 
 
 class PageRoute(APIRoute):
-    """A route whose refusals are told as pages, in the reader's language."""
+    """A route whose refusals are told as pages, in the reader's language; what answers GET answers HEAD."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "GET" in self.methods:
+            self.methods.add("HEAD")
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
