@@ -130,10 +130,20 @@ def fill(engine: Engine) -> None:
         state=StepState.RUNNING,
         started_at=local("2025-05-19 08:00"),
     )
+    missed = late(
+        OPEN,
+        "NK-05",
+        LatenessState.RECORDED,
+        step="appraise",
+        due_at=local("2025-05-19 17:00"),
+        completed_at=None,
+        window_closes_at=local("2025-05-22 17:00"),
+    )
     Journal(engine, "test").record_now(
         [
             record(
                 OPEN,
+                events=[event(1, subject=OPEN), disclosed(2, missed)],
                 procedure="1.001612",
                 agency="H13.2",
                 steps=(running.model_copy(update={"late": True}),),

@@ -6,9 +6,11 @@ import re
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
 from models.catalogue import Catalogue
-from tests.pages.conftest import UNTOLD
+from tests.pages.conftest import UNTOLD, board_over
+from tests.store.samples import local
 
 PUBLIC = (
     "/",
@@ -70,9 +72,23 @@ async def test_front_page_names_who_is_published_with_the_answer(client: httpx.A
 
 async def test_front_page_counts_this_month_and_last(client: httpx.AsyncClient) -> None:
     text = (await client.get("/?lang=en")).text
-    assert "May 2025" in text
-    last = text[text.index("April 2025") :]
-    assert re.findall(r"<dd>(\d+)</dd>", last)[:3] == ["2", "2", "3"]
+    figures = [re.findall(r"<dd>(\d+)</dd>", part)[:3] for part in text.split('class="panel"')[1:3]]
+    assert figures == [["1", "1", "1"], ["2", "2", "3"]]
+    assert "May 2025" in text.split('class="panel"')[1]
+    assert "Named in May 2025" in text
+    assert "1 more record names nobody" in text
+    assert "2 more records name nobody" in text
+
+
+async def test_front_page_without_anything_recent_tells_the_latest(
+    engine: Engine, catalogue: Catalogue
+) -> None:
+    transport = httpx.ASGITransport(app=board_over(engine, catalogue, local("2025-07-20 09:00")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://board.example") as client:
+        text = (await client.get("/?lang=en")).text
+    assert text.count("Nothing late on record.") == 2
+    assert "Named in May 2025" in text
+    assert "The latest month with something late on record." in text
 
 
 async def test_a_recorded_lateness_is_counted_and_not_named(client: httpx.AsyncClient) -> None:
@@ -147,7 +163,7 @@ async def test_the_unit_answers_where_nobody_is_named(client: httpx.AsyncClient)
     assert "No person: the unit answers through its head" in text
     assert "NK-00" not in text
     assert "2 published records." in text
-    assert "1 hearing is open: counted, not named." in text
+    assert "2 hearings are open: counted, not named." in text
 
 
 async def test_the_style_sheet_may_be_kept_for_ever(client: httpx.AsyncClient) -> None:

@@ -45,6 +45,8 @@ async def test_who_is_responsible_is_a_unit_and_a_position(
     assert "Chuyên viên Phòng Quản lý đô thị" in text
     assert "Ủy ban nhân dân quận Ninh Kiều" in text
     assert "07:30, 22/5/2025" in text
+    assert "Quá hạn bước: " in text
+    assert "Đã ghi nhận, đang trong thời hạn giải trình" in text
     assert "NK-05" not in text
     assert catalogue.officials["NK-05"].name not in text
 

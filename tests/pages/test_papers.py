@@ -44,7 +44,8 @@ async def test_the_apology_gives_reason_and_new_date(client: httpx.AsyncClient) 
     text = (await client.get(f"/dossiers/{ENDED}/apology?lang=en")).text
     assert "Form 04" in text
     assert "Xác minh &lt;b&gt;thêm&lt;/b&gt;" in text
-    assert "07:00, 4 Apr 2025" in text or "Apr 2025" in text
+    assert "17:00, 3 Apr 2025" in text
+    assert "Tuesday, 17:00, 8 Apr 2025" in text
 
 
 async def test_no_apology_without_a_new_date(client: httpx.AsyncClient) -> None:

@@ -45,6 +45,14 @@ class Person(NamedTuple):
     entries: list[Entry]
 
 
+class Told(NamedTuple):
+    """A month on the front page: its headline, who is named, and how many records name nobody."""
+
+    counts: MonthCount
+    people: list[Person]
+    unnamed: int
+
+
 class Choice(NamedTuple):
     value: str
     text: str
@@ -76,21 +84,22 @@ def front(page: ThePage) -> Response:
     this = month_of(page.office, page.now)
     last = month_before(this)
     months = run_of_months(page.office, page.now)
-    with_records = [each.month for each in months if each.dossiers]
-    shown = with_records[-1] if with_records else this
-    bulletin = bulletin_of(page.office, shown, page.now)
     by_month = {each.month: each for each in months}
+    recent = [by_month[month] for month in (this, last)]
+    with_records = [each for each in months if each.dossiers]
+    told = [each for each in recent if each.dossiers] or with_records[-1:]
     return page.render(
         "front.html",
-        this=by_month[this],
-        last=by_month.get(last) or MonthCount(last, 0, 0, 0),
-        shown=by_month[shown],
-        bulletin=bulletin,
-        people=people_of(page, bulletin.rows),
-        unnamed=sum(row.official is None for row in bulletin.rows),
+        recent=recent,
+        told=[_told(page, each) for each in told],
         trend=trend_of(page, months),
         months=months,
     )
+
+
+def _told(page: Page, counts: MonthCount) -> Told:
+    rows = bulletin_of(page.office, counts.month, page.now).rows
+    return Told(counts, people_of(page, rows), sum(row.official is None for row in rows))
 
 
 @router.get("/bulletins")

@@ -179,6 +179,7 @@ class PageRoute(APIRoute):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        assert self.methods is not None  # noqa: S101 - a route of FastAPI always has some
         if "GET" in self.methods:
             self.methods.add("HEAD")
 
