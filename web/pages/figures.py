@@ -41,7 +41,7 @@ def names_of(catalogue: Catalogue) -> Names:
     )
 
 
-def bulletin_of(office: Office, period: str, now: datetime, edition: int | None = None) -> Bulletin:  # noqa: ARG001 - editions come with freezing
+def bulletin_of(office: Office, period: str, now: datetime) -> Bulletin:
     """The list of the month as the public may see it. Raises :class:`Refusal` for no month, or one to come."""
     catalogue = office.catalogue
     return store.bulletin(

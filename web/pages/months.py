@@ -117,9 +117,8 @@ def month(
     procedure: Annotated[str, Query(max_length=60)] = "",
     named: Annotated[str, Query(max_length=10)] = "",
     open: Annotated[str, Query(max_length=10)] = "",  # noqa: A002 - the name in the address
-    edition: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
-    bulletin = bulletin_of(page.office, period, page.now, edition)
+    bulletin = bulletin_of(page.office, period, page.now)
     filters = Filters(agency, procedure, named, open)
     rows = [row for row in bulletin.rows if filters.keeps(row)]
     catalogue = page.office.catalogue
