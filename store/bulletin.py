@@ -47,7 +47,7 @@ from models.views import Snapshot, Status, StepState
 from store.database import reading
 from store.projections import DOSSIER, LATENESS, PAUSE
 
-_HEADLINE = [
+HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
 ]
 _COUNTED_ONLY = [LatenessState.EXCUSED.value, LatenessState.RETRACTED.value]
@@ -93,7 +93,7 @@ def bulletin(
     with reading(engine) as connection:
         found = connection.execute(_latenesses(period)).mappings().all()
         tallies = _tallies(connection, window)
-    headline = [row for row in found if row["state"] in _HEADLINE]
+    headline = [row for row in found if row["state"] in HEADLINE]
     rows = [
         _row(row, names, (calendars or {}).get(row["procedure"], calendar), watermark) for row in headline
     ]
@@ -121,26 +121,27 @@ def _order(row: BulletinRow) -> tuple[object, ...]:
 
 
 def _latenesses(period: str) -> Select[Any]:
-    """Latenesses of the month; one of a promise only where no step of the dossier has a standing one.
-
-    Those not completed bring their dossier's snapshot along.
-    """
-    of_step = LATENESS.alias("of_step")
-    enters = or_(
-        LATENESS.c.step.is_not(None),
-        ~exists().where(
-            of_step.c.dossier == LATENESS.c.dossier,
-            of_step.c.step.is_not(None),
-            of_step.c.state != LatenessState.ANNULLED.value,
-        ),
-    )
+    """Latenesses of the month. Those not completed bring their dossier's snapshot along."""
     columns = ("dossier", "procedure", "step", "agency", "official", "received_at", "due_at", "completed_at")
     hearing = ("overrun_minutes", "state", "cause", "explanation")
     still_open = and_(DOSSIER.c.code == LATENESS.c.dossier, LATENESS.c.completed_at.is_(None))
     return (
         select(*(LATENESS.c[name] for name in columns + hearing), DOSSIER.c.snapshot)
         .outerjoin(DOSSIER, still_open)
-        .where(LATENESS.c.month == period, LATENESS.c.state.in_(_HEADLINE + _COUNTED_ONLY), enters)
+        .where(LATENESS.c.month == period, LATENESS.c.state.in_(HEADLINE + _COUNTED_ONLY), enters())
+    )
+
+
+def enters() -> ColumnElement[bool]:
+    """The lateness of a promise counts only where no step of its dossier has a standing one."""
+    of_step = LATENESS.alias("of_step")
+    return or_(
+        LATENESS.c.step.is_not(None),
+        ~exists().where(
+            of_step.c.dossier == LATENESS.c.dossier,
+            of_step.c.step.is_not(None),
+            of_step.c.state != LatenessState.ANNULLED.value,
+        ),
     )
 
 

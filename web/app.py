@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from web.office import Office
+from web.pages import routes as pages
 
 
 def create_app(office: Office) -> FastAPI:
@@ -13,4 +14,5 @@ def create_app(office: Office) -> FastAPI:
         title="Dân Biết", version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
     app.state.office = office
+    app.include_router(pages.public)
     return app
