@@ -21,7 +21,7 @@ def bulletin(period: str, format: str, data: Path | None) -> None:  # noqa: A002
         case "json":
             _write(to_json(compiled, zone) + b"\n")
         case "csv":
-            _write(to_csv(compiled, zone))
+            _write(to_csv(compiled))
         case _:
             print(as_table(compiled, zone))
 
@@ -73,8 +73,8 @@ def as_table(compiled: Bulletin, zone: ZoneInfo) -> str:
             row.procedure,
             row.dossier,
             row.step or "promise",
-            short(row.due_at.astimezone(zone)),
-            short(row.completed_at.astimezone(zone)) if row.completed_at else "not returned",
+            short(row.due_at),
+            short(row.completed_at) if row.completed_at else "not returned",
             f"{row.overrun_working_days:.2f}",
             row.state,
         )

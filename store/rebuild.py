@@ -24,15 +24,20 @@ from store.database import WRITER_LOCK, reading, writing
 from store.journal import JOURNAL, OUTBOX
 from store.projections import (
     DOSSIER,
+    GONE,
+    HANDLED,
     LATENESS,
     PAUSE,
+    SHARE,
     STEP,
     Values,
     dossier_row,
+    handled_rows,
     insert_rows,
     lateness_row,
     newest,
     pause_rows,
+    share_rows,
     step_rows,
 )
 
@@ -50,6 +55,8 @@ _OWNER: dict[Table, Column[Any]] = {
     STEP: STEP.c.dossier,
     PAUSE: PAUSE.c.dossier,
     LATENESS: LATENESS.c.dossier,
+    SHARE: SHARE.c.dossier,
+    HANDLED: HANDLED.c.dossier,
 }
 """The projections, and the column that says which dossier a row belongs to."""
 
@@ -120,14 +127,27 @@ def _projected(connection: Connection, codes: Sequence[str]) -> dict[Table, dict
     """The rows of the projections of these dossiers, as the journal says."""
     snapshots = _last_snapshots(connection, codes)
     latenesses = _last_latenesses(connection, codes, snapshots)
-    late: dict[str, int] = defaultdict(int)
+    late: dict[str, list[Values]] = defaultdict(list)
     for row in latenesses:
-        late[row["dossier"]] += row["state"] != LatenessState.ANNULLED
+        late[row["dossier"]].append(row)
     return {
-        DOSSIER: {code: dossier_row(snapshot) | {"late": late[code]} for code, snapshot in snapshots.items()},
+        DOSSIER: {
+            code: dossier_row(snapshot) | _of_latenesses(late[code]) for code, snapshot in snapshots.items()
+        },
         STEP: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in step_rows(s)},
         PAUSE: {f"{r['dossier']}/{r['ordinal']}": r for s in snapshots.values() for r in pause_rows(s)},
         LATENESS: {row["id"]: row for row in latenesses},
+        SHARE: {f"{r['lateness']}/{r['ordinal']}": r for row in latenesses for r in share_rows(row)},
+        HANDLED: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in handled_rows(s)},
+    }
+
+
+def _of_latenesses(rows: Sequence[Values]) -> Values:
+    """What a ``dossier`` row says of its latenesses."""
+    standing = [row["due_at"] for row in rows if row["step"] is None and row["state"] not in GONE]
+    return {
+        "late": sum(row["state"] != LatenessState.ANNULLED for row in rows),
+        "missed_at": min(standing, default=None),
     }
 
 

@@ -23,7 +23,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(engine: Engine) ->
 
 
 def test_upgrading_twice_is_harmless(url: str) -> None:
-    assert upgrade(url) == upgrade(url) == "0001"
+    assert upgrade(url) == upgrade(url) == "0002_bulletins"
 
 
 def test_sqlite_is_in_wal_mode_and_checks_foreign_keys(tmp_path: Path) -> None:
