@@ -143,6 +143,7 @@ class Up:
                 engine,
                 registry,
                 installation=settings.installation,
+                catalogue=self._installation.catalogue,
                 task_queue=settings.task_queue,
             )
         )
