@@ -196,6 +196,7 @@ def _pauses(chance: random.Random, code: str, accepted: datetime) -> list[dict[s
 def _lateness(
     chance: random.Random,
     base: dict[str, Any],
+    *,
     step: str | None,
     official: str | None,
     due: datetime,

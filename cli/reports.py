@@ -116,7 +116,7 @@ def headline(found: Bulletin) -> str:
     return f"{month_name[int(month)]} {year} ({found.period}): {told}"
 
 
-def as_table(found: Bulletin, zone: ZoneInfo) -> str:
+def as_table(found: Bulletin, zone: ZoneInfo, *, units: bool = True) -> str:
     rows = [
         (
             row.agency_name,
@@ -153,7 +153,7 @@ def as_table(found: Bulletin, zone: ZoneInfo) -> str:
         "",
         table(header, rows, right=(7,)) if rows else "nobody was late",
         "",
-        *_units(found.by_agency),
+        *(_units(found.by_agency) if units else ()),
         f"dossiers: {counted}",
         f"on time: {_rate(rates.fair, rates.fair_counts)} (fair); "
         f"{_rate(rates.national_766, rates.national_766_counts)} (Decision 766)",
