@@ -35,18 +35,22 @@ from temporalio.runtime import (
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
+from activities.compiling import Compiling
 from activities.recording import Recording
 from cli import board
 from cli.metrics import exposition, new_registry
 from cli.readiness import Readiness
 from cli.settings import Settings, load
+from models.catalogue import Catalogue
 from models.errors import DanbietError, Unavailable
 from starter import connect
 from store.catalogue_files import read_catalogue
 from store.database import check_current, open_database
 from store.journal import Journal
+from workflows.bulletins import BulletinWorkflow
 from workflows.dossier import DossierWorkflow
 from workflows.names import SEARCH_ATTRIBUTES, TASK_QUEUE
+from workflows.schedules import ensure_schedule
 
 log = logging.getLogger("danbiet.worker")
 GRACE = timedelta(seconds=20)
@@ -107,15 +111,16 @@ def build_worker(
     journal: Journal,
     registry: CollectorRegistry,
     *,
+    compiling: Compiling | None = None,
     task_queue: str = TASK_QUEUE,
     runner: WorkflowRunner | None = None,
 ) -> Worker:
-    """A worker for dossiers; ``runner`` None: outside the sandbox."""
+    """A worker for dossiers, with ``compiling`` for bulletins too; ``runner`` None: outside the sandbox."""
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[DossierWorkflow],
-        activities=[Recording(journal, registry).record],
+        workflows=[DossierWorkflow, *([BulletinWorkflow] if compiling else [])],
+        activities=[Recording(journal, registry).record, *([compiling.freeze] if compiling else [])],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         max_cached_workflows=1000,
         graceful_shutdown_timeout=GRACE,
@@ -129,14 +134,19 @@ async def running_worker(
     registry: CollectorRegistry,
     *,
     installation: str,
+    catalogue: Catalogue,
     task_queue: str = TASK_QUEUE,
     runner: WorkflowRunner | None = None,
 ) -> AsyncIterator[Worker]:
-    """Journal and worker together, stopped in the right order: no record is dropped half-way."""
+    """Journal, worker and schedule together, stopped in the right order: no record is dropped half-way."""
+    await ensure_schedule(client, catalogue.main_calendar.zone, task_queue=task_queue)
+    compiling = Compiling(engine, catalogue)
     journal = Journal(engine, installation)
     journal.start()
     try:
-        async with build_worker(client, journal, registry, task_queue=task_queue, runner=runner) as worker:
+        async with build_worker(
+            client, journal, registry, compiling=compiling, task_queue=task_queue, runner=runner
+        ) as worker:
             yield worker
     finally:
         await asyncio.to_thread(journal.close)
@@ -188,7 +198,12 @@ async def serve(settings: Settings) -> None:
         client, sdk = await _connected(settings)
         registry = new_registry(engine, catalogue)
         async with running_worker(
-            client, engine, registry, installation=settings.installation, task_queue=settings.task_queue
+            client,
+            engine,
+            registry,
+            installation=settings.installation,
+            catalogue=catalogue,
+            task_queue=settings.task_queue,
         ) as worker:
             scrape = board.metrics(lambda: exposition(registry, sdk))
             metrics.routes |= {"/metrics": scrape, "/readyz": Readiness(client, worker, engine).answer}

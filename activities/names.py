@@ -1,3 +1,4 @@
 """Names of activities, for the workflows that call them without importing what they touch."""
 
 RECORD = "record"
+FREEZE = "freeze"

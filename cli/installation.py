@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -64,10 +63,7 @@ class Installation:
     @cached_property
     def calendar(self) -> WorkingCalendar:
         """The one that most procedures go by: its zone is the installation's."""
-        from models.calendar import WorkingCalendar
-
-        used = Counter(procedure.calendar for procedure in self.catalogue.procedures.values())
-        return WorkingCalendar.of(self.catalogue.calendars[used.most_common(1)[0][0]])
+        return self.catalogue.main_calendar
 
     @cached_property
     def engine(self) -> Engine:

@@ -81,6 +81,7 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    XLSX = "xlsx"
 
 
 @app.command()
@@ -278,11 +279,30 @@ def bulletin(
     data: Data = None,
     json: Json = False,
     format: Annotated[Format, typer.Option("--format")] = Format.TABLE,  # noqa: A002 - the option's name
+    edition: Annotated[
+        int | None, typer.Option(min=1, help="A frozen edition (default: the newest; none: preliminary).")
+    ] = None,
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="As published: dossiers masked; the ledger holds its JSON's hash."),
+    ] = False,
 ) -> None:
     """The monthly list: units, individuals, dossiers."""
     from cli.reports import bulletin as run_bulletin
 
-    run_bulletin(period, "json" if json else format.value, data)
+    run_bulletin(period, "json" if json else format.value, data, edition, masked=public)
+
+
+@app.command()
+def freeze(
+    period: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A month that has ended.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Freeze the list of a month, or restate it where facts have changed. Safe to repeat."""
+    from cli.reports import freeze as run_freeze
+
+    run_freeze(period, data, json=json)
 
 
 @app.command()

@@ -1,29 +1,93 @@
-"""`danbiet bulletin`: the monthly list, as a table for people, canonical JSON and CSV for programs."""
+"""`danbiet bulletin`, `danbiet freeze`: the monthly list for people, for programs, for spreadsheets, for good."""
 
 from __future__ import annotations
 
 import sys
 from calendar import month_name
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cli.installation import Installation
-from cli.output import figure, short, table
-from models.bulletin import Bulletin, Counts, Names, to_csv, to_json
-from store import bulletin as store
+from cli.output import as_json, figure, short, table, tell
+from models.bulletin import SMALLEST, AgencyTotals, Bulletin, Counts, public, to_csv, to_json
+from models.errors import Code, Refusal
+from models.instants import localised
+from models.workbook import to_xlsx
+from store import editions
+from store.bulletin import compiled
+from store.database import reading
 
 
-def bulletin(period: str, format: str, data: Path | None) -> None:  # noqa: A002 - the option's name
+def bulletin(
+    period: str,
+    format: str,  # noqa: A002 - the option's name
+    data: Path | None,
+    edition: int | None,
+    *,
+    masked: bool,
+) -> None:
+    """The newest edition where the month is frozen, else the preliminary list; or a certain edition."""
     installation = Installation(data)
-    compiled, zone = compile_bulletin(installation, period)
+    zone = installation.calendar.zone
+    found = public_or_all(_found(installation, period, edition), masked=masked)
     match format:
         case "json":
-            _write(to_json(compiled, zone) + b"\n")
+            _write(to_json(found, zone) + (b"\n" if sys.stdout.isatty() else b""))
         case "csv":
-            _write(to_csv(compiled, zone))
+            _write(to_csv(found))
+        case "xlsx" if sys.stdout.isatty():
+            raise Refusal(
+                Code.INVALID, f"an XLSX file is not for the terminal: write > {period}.xlsx behind it"
+            )
+        case "xlsx":
+            _write(to_xlsx(found, zone))
         case _:
-            print(as_table(compiled, zone))
+            print(as_table(found, zone))
+
+
+def public_or_all(found: Bulletin, *, masked: bool) -> Bulletin:
+    return public(found) if masked else found
+
+
+def _found(installation: Installation, period: str, edition: int | None) -> Bulletin:
+    engine = installation.engine
+    newest = editions.latest(engine, period)
+    if edition is not None:
+        frozen = editions.edition(engine, period, edition)
+        if newest is not None and newest.edition > edition:
+            tell(f"edition {newest.edition} of {period} is newer: leave out --edition to see it")
+        return frozen.bulletin
+    if newest is None:
+        return compile_bulletin(installation, period)[0]
+    if changes := editions.changes_since(engine, installation.catalogue, newest):
+        tell(
+            f"{len(changes)} facts have changed since edition {newest.edition} of {period} was frozen: "
+            f"'danbiet freeze {period}' makes a restatement"
+        )
+    return newest.bulletin
+
+
+def freeze(period: str, data: Path | None, *, json: bool) -> None:
+    """What the schedule does on the 15th."""
+    installation = Installation(data)
+    frozen = editions.freeze(installation.engine, installation.catalogue, period, now=datetime.now(UTC))
+    made, zone = frozen.edition, installation.calendar.zone
+    told = localised(made.model_dump(exclude={"content"}), zone)
+    if json:
+        assert isinstance(told, dict)  # noqa: S101 - a model is a mapping
+        print(as_json(told | {"created": frozen.created}))
+        return
+    new = [change for change in made.bulletin.changes if change.edition == made.edition]
+    print(
+        f"{period} is frozen as edition {made.edition}, as of {short(made.watermark.astimezone(zone))}"
+        if frozen.created
+        else f"nothing has changed since edition {made.edition} of {period} was frozen"
+    )
+    for change in new if frozen.created else ():
+        print(f"  {change.kind}: {change.text}")
+    print(f"sha256 of the published JSON: {made.sha256}")
 
 
 def _write(content: bytes) -> None:
@@ -35,36 +99,24 @@ def _write(content: bytes) -> None:
 
 def compile_bulletin(installation: Installation, period: str) -> tuple[Bulletin, ZoneInfo]:
     """The preliminary list of the month, as of now."""
-    catalogue = installation.catalogue
-    calendars = {code: catalogue.calendar_of(code) for code in catalogue.procedures}
-    calendar = installation.calendar
-    names = Names(
-        agencies={code: agency.name for code, agency in catalogue.agencies.items()},
-        officials={code: official.name for code, official in catalogue.officials.items()},
-    )
-    compiled = store.bulletin(
-        installation.engine,
-        period,
-        now=datetime.now(UTC),
-        names=names,
-        calendar=calendar,
-        calendars=calendars,
-    )
-    return compiled, calendar.zone
+    basis = editions.basis_of(installation.catalogue)
+    with reading(installation.engine) as connection:
+        found = compiled(connection, period, now=datetime.now(UTC), basis=basis)
+    return found, basis.calendar.zone
 
 
-def headline(compiled: Bulletin) -> str:
-    year, month = compiled.period.split("-")
+def headline(found: Bulletin) -> str:
+    year, month = found.period.split("-")
     counts = (
-        (compiled.agencies, "unit"),
-        (compiled.officials, "individual"),
-        (compiled.dossiers, "dossier"),
+        (found.agencies, "unit"),
+        (found.officials, "individual"),
+        (found.dossiers, "dossier"),
     )
     told = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
-    return f"{month_name[int(month)]} {year} ({compiled.period}): {told}"
+    return f"{month_name[int(month)]} {year} ({found.period}): {told}"
 
 
-def as_table(compiled: Bulletin, zone: ZoneInfo) -> str:
+def as_table(found: Bulletin, zone: ZoneInfo, *, units: bool = True) -> str:
     rows = [
         (
             row.agency_name,
@@ -73,12 +125,13 @@ def as_table(compiled: Bulletin, zone: ZoneInfo) -> str:
             row.procedure,
             row.dossier,
             row.step or "promise",
-            short(row.due_at.astimezone(zone)),
-            short(row.completed_at.astimezone(zone)) if row.completed_at else "not returned",
+            short(row.due_at),
+            short(row.completed_at) if row.completed_at else "not returned",
             f"{row.overrun_working_days:.2f}",
+            row.cause or "-",
             row.state,
         )
-        for row in compiled.rows
+        for row in found.rows
     ]
     header = (
         "unit",
@@ -89,25 +142,59 @@ def as_table(compiled: Bulletin, zone: ZoneInfo) -> str:
         "due",
         "returned",
         "working days late",
+        "cause",
         "state",
     )
-    totals = compiled.totals.model_dump()
+    totals = found.totals.model_dump()
     counted = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in totals.items())
-    rates = compiled.rates
+    rates = found.rates
     lines = [
-        headline(compiled),
+        headline(found),
         "",
         table(header, rows, right=(7,)) if rows else "nobody was late",
         "",
+        *(_units(found.by_agency) if units else ()),
         f"dossiers: {counted}",
         f"on time: {_rate(rates.fair, rates.fair_counts)} (fair); "
         f"{_rate(rates.national_766, rates.national_766_counts)} (Decision 766)",
-        f"excused {compiled.excused}, retracted {compiled.retracted}; preliminary, as of "
-        f"{short(compiled.watermark.astimezone(zone))}, formula {compiled.formula}",
+        f"excused {found.excused}, retracted {found.retracted}; {_standing(found, zone)}, "
+        f"formula {found.formula}",
+        *(f"edition {change.edition}, {change.kind}: {change.text}" for change in found.changes),
     ]
     return "\n".join(lines)
 
 
+def _standing(found: Bulletin, zone: ZoneInfo) -> str:
+    if found.frozen_at is None:
+        return f"preliminary, as of {short(found.watermark.astimezone(zone))}"
+    return f"edition {found.edition}, frozen {short(found.frozen_at.astimezone(zone))}"
+
+
+def _units(units: Iterable[AgencyTotals]) -> list[str]:
+    """Units beside those with about as many dossiers, the busiest first."""
+    rows = [
+        (
+            unit.volume,
+            unit.agency,
+            str(unit.dossiers),
+            str(unit.on_time),
+            str(unit.late),
+            str(unit.open_overdue),
+            _percent(unit.rates.fair),
+            _percent(unit.rates.national_766),
+        )
+        for unit in sorted(units, key=lambda unit: (-unit.dossiers, unit.agency))
+    ]
+    if not rows:
+        return []
+    header = ("dossiers in the month", "unit", "all", "on time", "late", "open overdue", "fair", "766")
+    return [table(header, rows, right=(2, 3, 4, 5, 6, 7)), ""]
+
+
+def _percent(rate: float | None) -> str:
+    return f"under {SMALLEST}" if rate is None else f"{figure(rate)} %"
+
+
 def _rate(rate: float | None, counts: Counts) -> str:
-    shown = "no rate under 20 dossiers" if rate is None else f"{figure(rate)} %"
+    shown = f"no rate under {SMALLEST} dossiers" if rate is None else f"{figure(rate)} %"
     return f"{shown}, {counts.on_time} of {counts.dossiers}"

@@ -143,6 +143,7 @@ class Up:
                 engine,
                 registry,
                 installation=settings.installation,
+                catalogue=self._installation.catalogue,
                 task_queue=settings.task_queue,
             )
         )
@@ -173,7 +174,7 @@ class Up:
                 print(f"danbiet: {error}", file=sys.stderr)
             marker.write_text(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n", encoding="ascii")
         compiled, zone = await asyncio.to_thread(compile_bulletin, self._installation, period)
-        say(f"\n{as_table(compiled, zone)}\n")
+        say(f"\n{as_table(compiled, zone, units=False)}\n")
 
     async def _show(self, starter: Starter) -> None:
         """The live demonstration; from now on every event that goes out is told on the terminal."""

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
+from typing import Annotated, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SkipValidation
+from pydantic_core import from_json
+from pydantic_core import to_json as write_json
 
 from models.budget import Model
 from models.calendar import WorkingCalendar
+from models.catalogue import Catalogue
 from models.errors import Code, Refusal
 from models.instants import Instant, localised, whole
-from models.lateness import Cause, LatenessState
 from models.views import Pause
 
 FORMULA = "1"
@@ -80,14 +83,25 @@ class Totals(Model):
     no_deadline: int = 0
     open_in_time: int = 0
 
+    @property
+    def dossiers(self) -> int:
+        return (
+            self.on_time + self.late + self.open_overdue + self.paused + self.no_deadline + self.open_in_time
+        )
+
 
 class AgencyTotals(Totals):
     agency: str
     rates: Rates
+    volume: str
+    """Units are compared only with those that have about as much to do: see :func:`volume_of`."""
 
 
-class BulletinRow(Model):
-    """One lateness. Its official is named, and an explanation shown, only once it is published."""
+class BulletinRow(NamedTuple):
+    """One lateness. Its official is named, and an explanation shown, only once it is published.
+
+    A plain tuple of what is shown, instants local with their offset: a month may have twenty thousand.
+    """
 
     agency: str
     agency_name: str
@@ -96,26 +110,37 @@ class BulletinRow(Model):
     dossier: str
     procedure: str
     step: str | None
-    received_at: Instant
-    due_at: Instant
-    completed_at: Instant | None
+    received_at: str
+    due_at: str
+    completed_at: str | None
     overrun_minutes: float
     overrun_working_days: float
-    cause: Cause | None
-    apology_at: Instant | None
+    cause: str | None
+    apology_at: str | None
     explanation: str | None
-    state: LatenessState
+    state: str
+
+
+_SORTED = sorted(BulletinRow._fields)
+_in_sorted_order = itemgetter(*(BulletinRow._fields.index(name) for name in _SORTED))
+
+
+class ChangeKind(StrEnum):
+    FACTS = "facts"
+    METHOD = "method"
 
 
 class Change(Model):
     """What a later edition changed, and whether facts or the method did."""
 
     edition: int
-    kind: str
+    kind: ChangeKind
     text: str
 
 
 class Bulletin(Model):
+    """The list of a month. ``edition`` 0 and no ``frozen_at``: preliminary, as of ``watermark``."""
+
     period: str
     edition: int
     frozen_at: Instant | None
@@ -126,7 +151,7 @@ class Bulletin(Model):
     dossiers: int
     excused: int
     retracted: int
-    rows: tuple[BulletinRow, ...]
+    rows: Annotated[tuple[BulletinRow, ...], SkipValidation]
     totals: Totals
     rates: Rates
     by_agency: tuple[AgencyTotals, ...]
@@ -139,6 +164,13 @@ class Names:
 
     agencies: Mapping[str, str] = field(default_factory=dict)
     officials: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> Self:
+        return cls(
+            agencies={code: agency.name for code, agency in catalogue.agencies.items()},
+            officials={code: official.name for code, official in catalogue.officials.items()},
+        )
 
     def agency(self, code: str) -> str:
         return self.agencies.get(code, code)
@@ -195,10 +227,20 @@ def agency_totals(tallies: Iterable[Tally]) -> tuple[AgencyTotals, ...]:
     by_agency: dict[str, list[Tally]] = {}
     for tally in tallies:
         by_agency.setdefault(tally.agency, []).append(tally)
-    return tuple(
-        AgencyTotals(agency=agency, rates=rates_of(own), **totals_of(own).model_dump())
-        for agency, own in sorted(by_agency.items())
-    )
+    found = []
+    for agency, own in sorted(by_agency.items()):
+        totals = totals_of(own)
+        volume = volume_of(totals.dossiers)
+        found.append(AgencyTotals(agency=agency, rates=rates_of(own), volume=volume, **totals.model_dump()))
+    return tuple(found)
+
+
+VOLUMES = ((500, "500 and more"), (100, "100 to 499"), (SMALLEST, "20 to 99"))
+
+
+def volume_of(dossiers: int) -> str:
+    """The group of units with about as many dossiers in the period."""
+    return next((name for least, name in VOLUMES if dossiers >= least), f"under {SMALLEST}")
 
 
 def overrun_seconds(
@@ -220,35 +262,53 @@ def masked(code: str) -> str:
     return code.rsplit("-", 1)[-1]
 
 
+def public(bulletin: Bulletin) -> Bulletin:
+    """The list as everybody may read it: dossiers by their last group only."""
+    rows = tuple(row._replace(dossier=masked(row.dossier)) for row in bulletin.rows)
+    return bulletin.model_copy(update={"rows": rows})
+
+
 def to_json(bulletin: Bulletin, zone: ZoneInfo) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, UTF-8, local instants, whole numbers without a fraction."""
-    data = _whole_numbers(localised(bulletin, zone))
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Canonical JSON (RFC 8785): sorted keys, no spaces, UTF-8; instants local, whole numbers without a fraction."""
+    data = _plain(localised(bulletin.model_copy(update={"rows": ()}), zone))
+    assert isinstance(data, dict)  # noqa: S101 - a model is a mapping
+    rows = [dict(zip(_SORTED, _in_sorted_order(row), strict=True)) for row in bulletin.rows]
+    return write_json(data | {"rows": rows})
 
 
-def to_csv(bulletin: Bulletin, zone: ZoneInfo) -> bytes:
+def read(content: bytes) -> Bulletin:
+    """A list from its canonical JSON."""
+    data = from_json(content)
+    rows = tuple(BulletinRow(**row) for row in data["rows"])
+    return Bulletin.model_validate(data | {"rows": rows})
+
+
+def to_csv(bulletin: Bulletin) -> bytes:
     """The rows as spreadsheets read them: UTF-8 with BOM, CRLF, and no cell that would run as a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    columns = list(BulletinRow.model_fields)
-    writer.writerow(columns)
-    for row in bulletin.rows:
-        cells = _whole_numbers(localised(row, zone))
-        assert isinstance(cells, dict)  # noqa: S101 - a model is a mapping
-        writer.writerow([_cell(cells[column]) for column in columns])
+    writer.writerow(BulletinRow._fields)
+    writer.writerows(map(_cell, row) for row in bulletin.rows)
     return text.getvalue().encode("utf-8-sig")
 
 
-def _cell(value: JsonValue) -> str:
+def whole_number(value: float) -> float:
+    """A number without a fraction where it has none, as all outputs write it."""
+    return int(value) if value == int(value) else value
+
+
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""Spreadsheets take a text that begins so for a formula, or skip to what follows."""
+
+
+def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(_RUNS) else text
 
 
-def _whole_numbers(value: JsonValue) -> JsonValue:
+def _plain(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        return {key: _whole_numbers(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in sorted(value.items())}
     if isinstance(value, list):
-        return [_whole_numbers(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+        return [_plain(item) for item in value]
+    return whole_number(value) if isinstance(value, float) else value

@@ -6,6 +6,7 @@ is a :class:`Rules`: everything a dossier carries along, so that a later change 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -97,6 +98,12 @@ class Catalogue(Model):
     def calendar_of(self, procedure: str) -> WorkingCalendar:
         """The calendar on which that procedure's time is counted. Raises :class:`Refusal` if it is unknown."""
         return WorkingCalendar.of(self.calendars[self.procedure(procedure).calendar])
+
+    @property
+    def main_calendar(self) -> WorkingCalendar:
+        """The one that most procedures go by: its zone is the installation's."""
+        used = Counter(procedure.calendar for procedure in self.procedures.values())
+        return WorkingCalendar.of(self.calendars[used.most_common(1)[0][0]])
 
     # --- submission --------------------------------------------------------------------------------------------
 

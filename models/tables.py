@@ -1,8 +1,9 @@
 """The SQL tables: an event journal, projections of it, and an outbox. The only module here that knows SQL.
 
-``journal`` is the truth of this database; ``dossier``, ``step``, ``pause`` and ``lateness`` are functions of
-it and can be rebuilt at any time. ``outbox`` is written beside the journal in the same transaction. Nothing
-here holds an applicant's data. Instants come back aware, in UTC.
+``journal`` is the truth of this database; ``dossier``, ``step``, ``pause``, ``lateness``, ``share`` and ``handled``
+are functions of it and can be rebuilt at any time. ``outbox`` is written beside the journal in the same
+transaction; ``bulletin`` keeps what was published as it was. Nothing here holds an applicant's data. Instants
+come back aware, in UTC.
 
 JSON is stored as text (``json`` in PostgreSQL, not ``jsonb``): nothing looks inside, and what was written is
 read back byte for byte.
@@ -80,8 +81,18 @@ class DossierRow(Row, table=True):
             "status",
             "accepted_at",
             "promise_due_at",
-            "late",
+            "missed_at",
+            "asked_again_at",
+            "pauses",
             "code",
+        ),
+        Index(None, "lasted_days", "closed_at"),
+        Index(
+            "ix_dossier_extended",
+            "code",
+            "extended_at",
+            postgresql_where=text("extended_at is not null"),
+            sqlite_where=text("extended_at is not null"),
         ),
         Index(
             "ix_dossier_late",
@@ -104,8 +115,15 @@ class DossierRow(Row, table=True):
     closed_at: Instant | None
     extended_at: Instant | None
     """When an apology with a new date was sent (Form 04)."""
+    lasted_days: int | None
+    """Whole days from acceptance to closing; the few long ones are found by it, the others by their closing."""
+    asked_again_at: Instant | None
+    """When papers were asked for a second time."""
+    pauses: int
     late: int = 0
     """Number of its latenesses that are not annulled."""
+    missed_at: Instant | None = None
+    """Due instant of its first missed promise that still stands (neither annulled nor retracted)."""
     secret_hash: str | None
     sequence: int
     told_at: AwareDatetime | None
@@ -161,10 +179,13 @@ class LatenessRow(Row, table=True):
     head: str | None
     month: str
     """Local month (``YYYY-MM``) of the missed deadline, in the dossier's zone."""
-    received_at: Instant
-    """When its dossier was accepted."""
     due_at: Instant
     completed_at: Instant | None
+    received: str
+    """When its dossier was accepted; like the next two as lists show it, local with its offset: to write twenty
+    thousand instants anew for each reader takes longer than to find them."""
+    due: str
+    completed: str | None
     overrun_minutes: float
     state: str
     cause: str | None
@@ -174,6 +195,54 @@ class LatenessRow(Row, table=True):
     sequence: int
     """Of the event that told this state."""
     lateness: Document = Field(sa_type=JSON)
+
+
+class ShareRow(Row, table=True):
+    """What one holder had of a missed deadline's working minutes."""
+
+    __tablename__ = "share"
+    __table_args__ = (Index(None, "official"), Index(None, "agency"))
+
+    lateness: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    dossier: str = Field(index=True)
+    agency: str
+    official: str | None
+    minutes: float
+
+
+class HandledRow(Row, table=True):
+    """A step that is done: by whom, in which local month, and how it compares with its deadline."""
+
+    __tablename__ = "handled"
+    __table_args__ = (Index(None, "official", "month"), Index(None, "agency", "month", "outcome"))
+
+    dossier: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    agency: str
+    official: str | None
+    month: str
+    outcome: str
+    minutes: float
+    """Working minutes it took."""
+
+
+class EditionRow(Row, table=True):
+    """One edition of a month's list as it was frozen; never changed, never removed."""
+
+    __tablename__ = "bulletin"
+
+    period: str = Field(primary_key=True)
+    edition: int = Field(primary_key=True)
+    frozen_at: Instant
+    watermark: Instant
+    position: int = Field(sa_type=BIG)
+    """Of the last journal row that was counted in."""
+    formula: str
+    sha256: str
+    """Of the canonical JSON that the public gets (dossiers masked): what the ledger holds."""
+    content: bytes
+    """Canonical JSON with whole dossier codes."""
 
 
 class OutboxRow(Row, table=True):

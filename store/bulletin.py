@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    RowMapping,
     Select,
     and_,
     case,
@@ -39,18 +39,21 @@ from models.bulletin import (
     period_of,
     rates_of,
     totals_of,
+    whole_number,
 )
 from models.calendar import WorkingCalendar
-from models.instants import whole
+from models.instants import iso, whole
 from models.lateness import LatenessState, minutes
-from models.views import Snapshot, Status, StepState
+from models.views import Pause, Snapshot, Status, StepState
 from store.database import reading
-from store.projections import DOSSIER, LATENESS, PAUSE
+from store.projections import DOSSIER, LATENESS, PAUSE, STEP
 
 HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
 ]
 _COUNTED_ONLY = [LatenessState.EXCUSED.value, LatenessState.RETRACTED.value]
+_LONG = 45
+"""Days; dossiers that lasted longer are few, and looked for one by one."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,19 @@ class _Window:
     """Local midnight at which the last day begins."""
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What a list is made with beside the facts.
+
+    ``calendar`` gives the zone of the month, and the overrun of what is still open; ``calendars`` those of
+    procedures (by code) that go by another one.
+    """
+
+    names: Names
+    calendar: WorkingCalendar
+    calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+
+
 def bulletin(
     engine: Engine,
     period: str,
@@ -75,39 +91,39 @@ def bulletin(
     calendar: WorkingCalendar,
     calendars: Mapping[str, WorkingCalendar] | None = None,
 ) -> Bulletin:
-    """The list of ``period`` (``YYYY-MM``) as of ``now``, not frozen.
+    """The list of ``period`` (``YYYY-MM``) as of ``now``, not frozen."""
+    with reading(engine) as connection:
+        return compiled(connection, period, now=now, basis=Basis(names, calendar, calendars or {}))
 
-    ``calendar`` gives the zone of the month, and the overrun of what is still open; ``calendars`` those of
-    procedures (by code) that go by another one.
-    """
+
+def compiled(connection: Connection, period: str, *, now: datetime, basis: Basis) -> Bulletin:
+    """The list on an open read transaction."""
     watermark = whole(now)
-    start, end = period_of(period, calendar.zone, watermark)
-    standing = min(end, watermark)
-    last = (min(end - timedelta(seconds=1), watermark)).astimezone(calendar.zone)
+    start, end = period_of(period, basis.calendar.zone, watermark)
+    last = (min(end - timedelta(seconds=1), watermark)).astimezone(basis.calendar.zone)
     window = _Window(
         start=start,
         until=min(end, watermark + timedelta(seconds=1)),
-        standing=standing,
+        standing=min(end, watermark),
         last_day=whole(last.replace(hour=0, minute=0, second=0)),
     )
-    with reading(engine) as connection:
-        found = connection.execute(_latenesses(period)).mappings().all()
-        tallies = _tallies(connection, window)
-    headline = [row for row in found if row["state"] in HEADLINE]
-    rows = [
-        _row(row, names, (calendars or {}).get(row["procedure"], calendar), watermark) for row in headline
-    ]
+    found = connection.execute(_latenesses(period, watermark)).all()
+    overruns = _open_overruns(connection, period, basis, watermark)
+    apologies = _apologies(connection, period, basis, watermark)
+    tallies = _tallies(connection, window)
+    rows = [_row(row, basis.names, overruns, apologies) for row in found if row[-2] in HEADLINE]
+    states = [row[-2] for row in found]
     return Bulletin(
         period=period,
-        edition=1,
+        edition=0,
         frozen_at=None,
         watermark=watermark,
         formula=FORMULA,
-        agencies=len({row["agency"] for row in headline}),
-        officials=len({row["official"] for row in headline} - {None}),
-        dossiers=len({row["dossier"] for row in headline}),
-        excused=sum(row["state"] == LatenessState.EXCUSED for row in found),
-        retracted=sum(row["state"] == LatenessState.RETRACTED for row in found),
+        agencies=len({row.agency for row in rows}),
+        officials=len({row[2] for row in found if row[-2] in HEADLINE} - {None}),
+        dossiers=len({row.dossier for row in rows}),
+        excused=states.count(LatenessState.EXCUSED.value),
+        retracted=states.count(LatenessState.RETRACTED.value),
         rows=tuple(sorted(rows, key=_order)),
         totals=totals_of(tallies),
         rates=rates_of(tallies),
@@ -116,19 +132,21 @@ def bulletin(
     )
 
 
-def _order(row: BulletinRow) -> tuple[object, ...]:
+def _order(row: BulletinRow) -> tuple[str, ...]:
     return (row.agency, row.official or "", row.due_at, row.dossier, row.step or "")
 
 
-def _latenesses(period: str) -> Select[Any]:
-    """Latenesses of the month. Those not completed bring their dossier's snapshot along."""
-    columns = ("dossier", "procedure", "step", "agency", "official", "received_at", "due_at", "completed_at")
-    hearing = ("overrun_minutes", "state", "cause", "explanation")
-    still_open = and_(DOSSIER.c.code == LATENESS.c.dossier, LATENESS.c.completed_at.is_(None))
-    return (
-        select(*(LATENESS.c[name] for name in columns + hearing), DOSSIER.c.snapshot)
-        .outerjoin(DOSSIER, still_open)
-        .where(LATENESS.c.month == period, LATENESS.c.state.in_(HEADLINE + _COUNTED_ONLY), enters())
+def _is_open(watermark: datetime) -> ColumnElement[bool]:
+    """Not returned by then; a list made as of an earlier instant knows nothing of what came after."""
+    return or_(LATENESS.c.completed_at.is_(None), LATENESS.c.completed_at > watermark)
+
+
+def _latenesses(period: str, watermark: datetime) -> Select[Any]:
+    """Latenesses of the month; one of a promise only where no step of the dossier has a standing one."""
+    columns = ("id", "agency", "official", "dossier", "procedure", "step", "received", "due", "completed")
+    hearing = ("overrun_minutes", "cause", "explanation", "state")
+    return select(*(LATENESS.c[name] for name in columns + hearing), _is_open(watermark)).where(
+        LATENESS.c.month == period, LATENESS.c.state.in_(HEADLINE + _COUNTED_ONLY), enters()
     )
 
 
@@ -145,49 +163,126 @@ def enters() -> ColumnElement[bool]:
     )
 
 
-def _row(row: RowMapping, names: Names, calendar: WorkingCalendar, watermark: datetime) -> BulletinRow:
-    named = row["state"] != LatenessState.RECORDED
-    official = row["official"] if named else None
-    overrun = row["overrun_minutes"]
-    if row["snapshot"] is not None:
-        overrun = _open_overrun(row, Snapshot.model_validate(row["snapshot"]), calendar, watermark)
+def _row(row: Any, names: Names, overruns: Mapping[str, float], apologies: Mapping[str, str]) -> BulletinRow:
+    (
+        id_,
+        agency,
+        official,
+        dossier,
+        procedure,
+        step,
+        received,
+        due,
+        completed,
+        overrun,
+        cause,
+        explanation,
+        state,
+        is_open,
+    ) = row
+    if state == LatenessState.RECORDED.value:
+        official = explanation = None
+    if is_open:
+        completed, overrun = None, overruns[id_]
     return BulletinRow(
-        agency=row["agency"],
-        agency_name=names.agency(row["agency"]),
-        official=official,
-        official_name=names.official(official),
-        dossier=row["dossier"],
-        procedure=row["procedure"],
-        step=row["step"],
-        received_at=row["received_at"],
-        due_at=row["due_at"],
-        completed_at=row["completed_at"],
-        overrun_minutes=overrun,
-        overrun_working_days=round(overrun / WORKING_DAY_MINUTES, 2),
-        cause=row["cause"],
-        apology_at=None,
-        explanation=row["explanation"] if named else None,
-        state=row["state"],
+        agency,
+        names.agency(agency),
+        official,
+        names.official(official),
+        dossier,
+        procedure,
+        step,
+        received,
+        due,
+        completed,
+        whole_number(overrun),
+        whole_number(round(overrun / WORKING_DAY_MINUTES, 2)),
+        cause,
+        apologies.get(dossier),
+        explanation,
+        state,
     )
 
 
-def _open_overrun(
-    row: RowMapping, snapshot: Snapshot, calendar: WorkingCalendar, watermark: datetime
-) -> float:
-    """Minutes up to the watermark, or to the closing; a step sent back waits with what it had."""
-    for step in snapshot.view.steps:
-        if step.key == row["step"] and step.state is StepState.PENDING:
-            return max(0.0, round(step.consumed_minutes - (step.budget_minutes or 0), 2))
-    until = min(snapshot.view.closed_at or watermark, watermark)
-    return minutes(overrun_seconds(calendar, row["due_at"], snapshot.pauses, until))
+def _apologies(connection: Connection, period: str, basis: Basis, watermark: datetime) -> dict[str, str]:
+    """When the applicants of late dossiers were sent an apology with a new date, by dossier (decision 0009)."""
+    query = (
+        select(DOSSIER.c.code, DOSSIER.c.procedure, DOSSIER.c.extended_at)
+        .where(DOSSIER.c.extended_at <= watermark)
+        .where(DOSSIER.c.code.in_(select(LATENESS.c.dossier).where(LATENESS.c.month == period)))
+    )
+    return {
+        code: iso(extended_at, basis.calendars.get(procedure, basis.calendar).zone)
+        for code, procedure, extended_at in connection.execute(query)
+    }
+
+
+def _open_overruns(
+    connection: Connection, period: str, basis: Basis, watermark: datetime
+) -> dict[str, float]:
+    """By lateness that is open, the minutes up to the watermark, or to the closing of its dossier (rules R5)."""
+    is_open = (
+        LATENESS.c.month == period,
+        LATENESS.c.state.in_(HEADLINE),
+        _is_open(watermark),
+    )
+    query = (
+        select(LATENESS.c.id, LATENESS.c.dossier, LATENESS.c.procedure, LATENESS.c.step, LATENESS.c.due_at)
+        .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state)
+        .join(DOSSIER, DOSSIER.c.code == LATENESS.c.dossier)
+        .outerjoin(STEP, and_(STEP.c.dossier == LATENESS.c.dossier, STEP.c.key == LATENESS.c.step))
+        .where(*is_open)
+    )
+    found = connection.execute(query).all()
+    pauses: dict[str, list[Pause]] = defaultdict(list)
+    if found:
+        of = select(PAUSE).where(PAUSE.c.dossier.in_(select(LATENESS.c.dossier).where(*is_open)))
+        for row in connection.execute(of).mappings():
+            pauses[row["dossier"]].append(
+                Pause(kind=row["kind"], start=row["started_at"], end=row["ended_at"])
+            )
+    overruns: dict[str, float] = {}
+    known: dict[tuple[str, datetime, datetime], float] = {}
+    waiting: dict[str, tuple[str, str]] = {}
+    for id_, dossier, procedure, step, due_at, completed_at, closed_at, held in found:
+        until = min(closed_at or watermark, watermark)
+        paused = pauses.get(dossier, ())
+        key = (procedure, due_at, until)
+        if paused or key not in known:
+            calendar = basis.calendars.get(procedure, basis.calendar)
+            known[key] = minutes(overrun_seconds(calendar, due_at, paused, until))
+        overruns[id_] = known.pop(key) if paused else known[key]
+        if step is not None and completed_at is None and closed_at is None and held is None:
+            waiting[id_] = (dossier, step)
+    for id_, overrun in _sent_back(connection, waiting).items():
+        overruns[id_] = min(overrun, overruns[id_])
+    return overruns
+
+
+def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:
+    """Overruns of steps that nobody holds, because the dossier was sent back: they wait with what they had."""
+    codes = {dossier for dossier, _ in waiting.values()}
+    if not codes:
+        return {}
+    query = select(DOSSIER.c.code, DOSSIER.c.snapshot).where(DOSSIER.c.code.in_(codes))
+    snapshots = {code: Snapshot.model_validate(document) for code, document in connection.execute(query)}
+    return {
+        id_: max(0.0, round(each.consumed_minutes - (each.budget_minutes or 0), 2))
+        for id_, (dossier, step) in waiting.items()
+        for each in snapshots[dossier].view.steps
+        if each.key == step and each.state is StepState.PENDING
+    }
 
 
 def _tallies(connection: Connection, window: _Window) -> list[Tally]:
     """Every dossier open at any instant of the window, in exactly one bin, counted by agency."""
-    # Two ranges of one index, where an OR would read the whole table.
-    facts = union_all(
-        _facts(window, DOSSIER.c.closed_at.is_(None)), _facts(window, DOSSIER.c.closed_at >= window.start)
-    ).subquery()
+    # Three ranges of two indices, where one condition would read all that was closed since. What was closed
+    # later than LONG days after the window and was there in it, lasted longer.
+    horizon = window.until + timedelta(days=_LONG)
+    soon = and_(DOSSIER.c.closed_at >= window.start, DOSSIER.c.closed_at < horizon)
+    later = and_(DOSSIER.c.lasted_days >= _LONG, DOSSIER.c.closed_at >= horizon)
+    parts = (_facts(window, ends) for ends in (DOSSIER.c.closed_at.is_(None), soon, later))
+    facts = union_all(*parts).subquery()
     keys = (facts.c.agency, _bin(facts.c), _on_time_766(facts.c))
     query = select(*keys, func.count(), func.sum(facts.c.received)).group_by(*keys)
     return [
@@ -197,24 +292,13 @@ def _tallies(connection: Connection, window: _Window) -> list[Tally]:
 
 
 def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
-    """What the bins depend on, one row a dossier; all of it comes from ``ix_dossier_totals`` and probes."""
+    """What the bins depend on, one row a dossier; all of it comes from an index, but for who was ever paused."""
     closed = func.coalesce(DOSSIER.c.closed_at < window.until, false())
     due = DOSSIER.c.promise_due_at
-    recorded = exists().where(
-        LATENESS.c.dossier == DOSSIER.c.code,
-        LATENESS.c.step.is_(None),
-        LATENESS.c.state.not_in((LatenessState.ANNULLED.value, LatenessState.RETRACTED.value)),
-        LATENESS.c.due_at < window.standing,
-    )
     paused = exists().where(
         PAUSE.c.dossier == DOSSIER.c.code,
         PAUSE.c.started_at < window.until,
         or_(PAUSE.c.ended_at.is_(None), PAUSE.c.ended_at >= window.until),
-    )
-    requests = select(func.count()).where(
-        PAUSE.c.dossier == DOSSIER.c.code,
-        PAUSE.c.kind == "supplement",
-        PAUSE.c.started_at < window.until,
     )
     no_end = DOSSIER.c.status.in_((Status.REFUSED.value, Status.WITHDRAWN.value))
     return select(
@@ -226,9 +310,9 @@ def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
         func.coalesce(due < window.standing, false()).label("past"),
         func.coalesce(due < window.last_day, false()).label("past_days"),
         func.coalesce(DOSSIER.c.closed_at > due, false()).label("ended_late"),
-        and_(DOSSIER.c.late > 0, recorded).label("recorded"),
-        and_(~closed, paused).label("paused"),
-        (requests.scalar_subquery() > 1).label("asked_again"),
+        func.coalesce(DOSSIER.c.missed_at < window.standing, false()).label("recorded"),
+        and_(~closed, DOSSIER.c.pauses > 0, paused).label("paused"),
+        func.coalesce(DOSSIER.c.asked_again_at < window.until, false()).label("asked_again"),
     ).where(DOSSIER.c.accepted_at < window.until, ends)
 
 

@@ -15,7 +15,16 @@ from sqlalchemy import Connection, bindparam, select
 from models.events import Event, EventType, Record
 from models.tables import ArchiveRow, JournalRow, OutboxRow, table_of
 from models.views import Snapshot
-from store.projections import DOSSIER, LATENESS, PAUSE, STEP, lateness_row, write_projections
+from store.projections import (
+    DOSSIER,
+    HANDLED,
+    LATENESS,
+    PAUSE,
+    SHARE,
+    STEP,
+    lateness_row,
+    write_projections,
+)
 
 ARCHIVE = table_of(ArchiveRow)
 JOURNAL = table_of(JournalRow)
@@ -80,7 +89,7 @@ def _unwind(connection: Connection, code: str, sequence: int) -> None:
     _log.warning("%s: event %d and later ones were told by a lost task, and are told anew", code, sequence)
     for table in (JOURNAL, OUTBOX):
         connection.execute(table.delete().where(table.c.dossier == code, table.c.sequence >= sequence))
-    for table in (LATENESS, PAUSE, STEP, ARCHIVE):
+    for table in (LATENESS, SHARE, HANDLED, PAUSE, STEP, ARCHIVE):
         connection.execute(table.delete().where(table.c.dossier == code))
     connection.execute(DOSSIER.delete().where(DOSSIER.c.code == code))
     kept = connection.execute(

@@ -17,14 +17,18 @@ from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
+from models.instants import iso
 from models.lateness import Lateness, LatenessState
-from models.tables import DossierRow, LatenessRow, PauseRow, StepRow, table_of
+from models.records import outcome_of
+from models.tables import DossierRow, HandledRow, LatenessRow, PauseRow, ShareRow, StepRow, table_of
 from models.views import Snapshot, StepState
 
 DOSSIER = table_of(DossierRow)
 STEP = table_of(StepRow)
 PAUSE = table_of(PauseRow)
 LATENESS = table_of(LatenessRow)
+SHARE = table_of(ShareRow)
+HANDLED = table_of(HandledRow)
 
 Values = dict[str, Any]
 """One row to write, by column."""
@@ -33,8 +37,9 @@ _HELD = (StepState.RUNNING, StepState.PAUSED)
 
 
 def dossier_row(snapshot: Snapshot) -> Values:
-    """The ``dossier`` row of ``snapshot``; ``late`` is counted from the lateness rows."""
+    """The ``dossier`` row of ``snapshot``; ``late`` and ``missed_at`` come from the lateness rows."""
     view = snapshot.view
+    requests = [pause.start for pause in snapshot.pauses if pause.kind == "supplement"]
     return {
         "code": view.code,
         "procedure": view.procedure,
@@ -46,6 +51,9 @@ def dossier_row(snapshot: Snapshot) -> Values:
         "next_deadline_at": snapshot.next_deadline_at,
         "closed_at": view.closed_at,
         "extended_at": snapshot.extended_at,
+        "lasted_days": None if view.closed_at is None else (view.closed_at - view.accepted_at).days,
+        "asked_again_at": requests[1] if len(requests) > 1 else None,
+        "pauses": len(snapshot.pauses),
         "secret_hash": snapshot.secret_hash,
         "sequence": view.sequence,
         "told_at": snapshot.told_at,
@@ -83,6 +91,39 @@ def pause_rows(snapshot: Snapshot) -> list[Values]:
     ]
 
 
+def handled_rows(snapshot: Snapshot) -> list[Values]:
+    """One ``handled`` row for each step that is done."""
+    zone = ZoneInfo(snapshot.zone)
+    return [
+        {
+            "dossier": snapshot.view.code,
+            "key": step.key,
+            "agency": step.agency,
+            "official": step.official,
+            "month": f"{step.completed_at.astimezone(zone):%Y-%m}",
+            "outcome": outcome_of(step, zone).value,
+            "minutes": step.consumed_minutes,
+        }
+        for step in snapshot.view.steps
+        if step.state is StepState.DONE and step.completed_at is not None
+    ]
+
+
+def share_rows(lateness: Values) -> list[Values]:
+    """The ``share`` rows of a ``lateness`` row."""
+    return [
+        {
+            "lateness": lateness["id"],
+            "ordinal": ordinal,
+            "dossier": lateness["dossier"],
+            "agency": share["agency"],
+            "official": share["official"],
+            "minutes": share["minutes"],
+        }
+        for ordinal, share in enumerate(lateness["lateness"]["shares"], start=1)
+    ]
+
+
 def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapshot) -> Values:
     """The ``lateness`` row told by the disclosure event ``sequence``, whose data are a whole Lateness."""
     lateness = Lateness.model_validate(data)
@@ -96,9 +137,11 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
         "official": lateness.official,
         "head": lateness.head,
         "month": f"{lateness.due_at.astimezone(zone):%Y-%m}",
-        "received_at": snapshot.view.accepted_at,
         "due_at": lateness.due_at,
         "completed_at": lateness.completed_at,
+        "received": iso(snapshot.view.accepted_at, zone),
+        "due": iso(lateness.due_at, zone),
+        "completed": None if lateness.completed_at is None else iso(lateness.completed_at, zone),
         "overrun_minutes": lateness.overrun_minutes,
         "state": lateness.state.value,
         "cause": lateness.cause,
@@ -127,14 +170,21 @@ def write_projections(
 
     Actions are never taken back (rules R1), so pauses may shift or grow in number, but none goes away.
     """
-    upsert(connection, LATENESS, newest(latenesses, "id"))
+    told = {row["id"]: row for row in newest(latenesses, "id")}
+    written = [told[key] for (key,) in upsert(connection, LATENESS, list(told.values()))]
+    if written:
+        connection.execute(_FORGET_SHARES, {"ids": [row["id"] for row in written]})
+        insert_rows(connection, SHARE, [share for row in written for share in share_rows(row)])
     by_code = {snapshot.view.code: snapshot for snapshot in sorted(snapshots, key=_sequence)}
     rows = [dossier_row(snapshot) for snapshot in by_code.values()]
     moved = [by_code[code] for (code,) in upsert(connection, DOSSIER, rows)]
     if moved:
-        connection.execute(_FORGET_STEPS, {"codes": [snapshot.view.code for snapshot in moved]})
+        codes = [snapshot.view.code for snapshot in moved]
+        connection.execute(_FORGET_STEPS, {"codes": codes})
         insert_rows(connection, STEP, [row for snapshot in moved for row in step_rows(snapshot)])
         upsert(connection, PAUSE, [row for snapshot in moved for row in pause_rows(snapshot)])
+        connection.execute(_FORGET_HANDLED, {"codes": codes})
+        insert_rows(connection, HANDLED, [row for snapshot in moved for row in handled_rows(snapshot)])
     if latenesses:
         connection.execute(_COUNT_LATE, {"codes": list({row["dossier"] for row in latenesses})})
 
@@ -180,12 +230,23 @@ def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> ReturningIn
 
 
 _FORGET_STEPS = delete(STEP).where(STEP.c.dossier.in_(bindparam("codes", expanding=True)))
+_FORGET_HANDLED = delete(HANDLED).where(HANDLED.c.dossier.in_(bindparam("codes", expanding=True)))
+_FORGET_SHARES = delete(SHARE).where(SHARE.c.lateness.in_(bindparam("ids", expanding=True)))
+GONE = (LatenessState.ANNULLED, LatenessState.RETRACTED)
+"""A missed promise in one of these states does not stand."""
 _COUNT_LATE = (
     update(DOSSIER)
     .where(DOSSIER.c.code.in_(bindparam("codes", expanding=True)))
     .values(
         late=select(func.count())
         .where(LATENESS.c.dossier == DOSSIER.c.code, LATENESS.c.state != LatenessState.ANNULLED.value)
-        .scalar_subquery()
+        .scalar_subquery(),
+        missed_at=select(func.min(LATENESS.c.due_at))
+        .where(
+            LATENESS.c.dossier == DOSSIER.c.code,
+            LATENESS.c.step.is_(None),
+            LATENESS.c.state.not_in([state.value for state in GONE]),
+        )
+        .scalar_subquery(),
     )
 )

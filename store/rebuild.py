@@ -1,6 +1,6 @@
-"""Projections made anew from the journal, or compared with it: they can always be trusted or replaced.
+"""Projections made anew from the journal, or compared with it, or as they were: to be trusted or replaced.
 
-Both go through the dossiers in chunks, in constant memory and beside running workers: a chunk is one short
+All go through the dossiers in chunks, in constant memory and beside running workers: a chunk is one short
 transaction, and what workers write meanwhile is in the journal before the chunk that needs it is read.
 """
 
@@ -8,31 +8,39 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Column, Connection, Engine, Table, delete, func, select, union
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, delete, func, select, true, union
 
 from models.budget import Model
 from models.events import EventType
 from models.instants import iso
 from models.lateness import LatenessState
+from models.tables import Row
 from models.views import Snapshot
-from store.database import WRITER_LOCK, reading, writing
+from store.database import WRITER_LOCK, open_database, reading, writing
 from store.journal import JOURNAL, OUTBOX
 from store.projections import (
     DOSSIER,
+    GONE,
+    HANDLED,
     LATENESS,
     PAUSE,
+    SHARE,
     STEP,
     Values,
     dossier_row,
+    handled_rows,
     insert_rows,
     lateness_row,
     newest,
     pause_rows,
+    share_rows,
     step_rows,
 )
 
@@ -50,6 +58,8 @@ _OWNER: dict[Table, Column[Any]] = {
     STEP: STEP.c.dossier,
     PAUSE: PAUSE.c.dossier,
     LATENESS: LATENESS.c.dossier,
+    SHARE: SHARE.c.dossier,
+    HANDLED: HANDLED.c.dossier,
 }
 """The projections, and the column that says which dossier a row belongs to."""
 
@@ -98,6 +108,27 @@ def check(engine: Engine, progress: Progress | None = None) -> list[Difference]:
     return differences
 
 
+@contextmanager
+def rewound(engine: Engine, position: int) -> Iterator[Engine]:
+    """A database of the projections as they were when the journal ended at ``position``, gone with the block.
+
+    Positions are those of whole records, read from a transaction's view of the journal.
+    """
+    with TemporaryDirectory(prefix="danbiet-rewound-") as folder:
+        past = open_database(f"sqlite:///{folder}/past.db")
+        try:
+            Row.metadata.create_all(past)
+            for codes in _chunks(engine, (JOURNAL.c.dossier,)):
+                with reading(engine) as connection:
+                    expected = _projected(connection, codes, position)
+                with writing(past) as connection:
+                    for table, rows in expected.items():
+                        insert_rows(connection, table, list(rows.values()))
+            yield past
+        finally:
+            past.dispose()
+
+
 def _chunks(engine: Engine, owners: Sequence[Column[str]]) -> Iterator[list[str]]:
     """All codes that appear anywhere, in order, some at a time; each part of the union reads its index."""
     after = ""
@@ -116,25 +147,42 @@ def _chunks(engine: Engine, owners: Sequence[Column[str]]) -> Iterator[list[str]
         after = chunk[-1]
 
 
-def _projected(connection: Connection, codes: Sequence[str]) -> dict[Table, dict[str, Values]]:
-    """The rows of the projections of these dossiers, as the journal says."""
-    snapshots = _last_snapshots(connection, codes)
-    latenesses = _last_latenesses(connection, codes, snapshots)
-    late: dict[str, int] = defaultdict(int)
+def _projected(
+    connection: Connection, codes: Sequence[str], position: int | None = None
+) -> dict[Table, dict[str, Values]]:
+    """The rows of the projections of these dossiers, as the journal says (up to ``position``, or all of it)."""
+    snapshots = _last_snapshots(connection, codes, position)
+    latenesses = _last_latenesses(connection, codes, snapshots, position)
+    late: dict[str, list[Values]] = defaultdict(list)
     for row in latenesses:
-        late[row["dossier"]] += row["state"] != LatenessState.ANNULLED
+        late[row["dossier"]].append(row)
     return {
-        DOSSIER: {code: dossier_row(snapshot) | {"late": late[code]} for code, snapshot in snapshots.items()},
+        DOSSIER: {
+            code: dossier_row(snapshot) | _of_latenesses(late[code]) for code, snapshot in snapshots.items()
+        },
         STEP: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in step_rows(s)},
         PAUSE: {f"{r['dossier']}/{r['ordinal']}": r for s in snapshots.values() for r in pause_rows(s)},
         LATENESS: {row["id"]: row for row in latenesses},
+        SHARE: {f"{r['lateness']}/{r['ordinal']}": r for row in latenesses for r in share_rows(row)},
+        HANDLED: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in handled_rows(s)},
     }
 
 
-def _last_snapshots(connection: Connection, codes: Sequence[str]) -> dict[str, Snapshot]:
+def _of_latenesses(rows: Sequence[Values]) -> Values:
+    """What a ``dossier`` row says of its latenesses."""
+    standing = [row["due_at"] for row in rows if row["step"] is None and row["state"] not in GONE]
+    return {
+        "late": sum(row["state"] != LatenessState.ANNULLED for row in rows),
+        "missed_at": min(standing, default=None),
+    }
+
+
+def _last_snapshots(
+    connection: Connection, codes: Sequence[str], position: int | None = None
+) -> dict[str, Snapshot]:
     last = (
         select(JOURNAL.c.dossier, func.max(JOURNAL.c.sequence).label("sequence"))
-        .where(JOURNAL.c.dossier.in_(codes), JOURNAL.c.snapshot.is_not(None))
+        .where(JOURNAL.c.dossier.in_(codes), JOURNAL.c.snapshot.is_not(None), _told_by(position))
         .group_by(JOURNAL.c.dossier)
         .subquery()
     )
@@ -144,11 +192,18 @@ def _last_snapshots(connection: Connection, codes: Sequence[str]) -> dict[str, S
     return {code: Snapshot.model_validate(document) for code, document in connection.execute(query)}
 
 
+def _told_by(position: int | None) -> ColumnElement[bool]:
+    return true() if position is None else JOURNAL.c.position <= position
+
+
 def _last_latenesses(
-    connection: Connection, codes: Sequence[str], snapshots: Mapping[str, Snapshot]
+    connection: Connection,
+    codes: Sequence[str],
+    snapshots: Mapping[str, Snapshot],
+    position: int | None = None,
 ) -> list[Values]:
     query = select(JOURNAL.c.dossier, JOURNAL.c.sequence, JOURNAL.c.data).where(
-        JOURNAL.c.dossier.in_(codes), JOURNAL.c.type.in_(_DISCLOSURES)
+        JOURNAL.c.dossier.in_(codes), JOURNAL.c.type.in_(_DISCLOSURES), _told_by(position)
     )
     told = connection.execute(query)
     return newest((lateness_row(data, sequence, snapshots[code]) for code, sequence, data in told), "id")

@@ -13,6 +13,8 @@ ACT = "act"
 STATE = "state"
 WHY = "why"
 LATENESSES = "latenesses"
+BULLETIN_WORKFLOW = "BulletinWorkflow"
+BULLETIN_SCHEDULE = "bulletin"
 
 PROCEDURE = SearchAttributeKey.for_keyword("DanbietProcedure")
 STATUS = SearchAttributeKey.for_keyword("DanbietStatus")

@@ -96,7 +96,7 @@ def position_of(catalogue: Catalogue, official: str) -> str:
 
 def public_row(row: BulletinRow) -> BulletinRow:
     """The row with its dossier's code masked, as every public output has it."""
-    return row.model_copy(update={"dossier": masked(row.dossier)})
+    return row._replace(dossier=masked(row.dossier))
 
 
 def shares_of(late: Lateness, names: Names) -> list[Share]:

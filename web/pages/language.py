@@ -85,8 +85,10 @@ class Tongue:
     def clock(self, instant: datetime) -> str:
         return f"{self.local(instant):%H:%M}"
 
-    def moment(self, instant: datetime) -> str:
-        """``16:15, 16/4/2025``: the hour first, as offices write it."""
+    def moment(self, instant: datetime | str) -> str:
+        """``16:15, 16/4/2025``: the hour first, as offices write it. Bulletins carry their instants as text."""
+        if isinstance(instant, str):
+            instant = datetime.fromisoformat(instant)
         return f"{self.clock(instant)}, {self.day(instant)}"
 
     def month(self, period: str) -> str:

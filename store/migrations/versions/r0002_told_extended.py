@@ -12,3 +12,10 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("dossier", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("dossier", sa.Column("extended_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_dossier_extended",
+        "dossier",
+        ["code", "extended_at"],
+        postgresql_where=sa.text("extended_at is not null"),
+        sqlite_where=sa.text("extended_at is not null"),
+    )

@@ -1,0 +1,197 @@
+"""Frozen bulletins, and projections that lists over a million rows can be read from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.DateTime(timezone=True)
+CHUNK = 1000
+TOTALS = ("closed_at", "agency", "procedure", "status", "accepted_at", "promise_due_at")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "bulletin",
+        sa.Column("period", sa.String(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("frozen_at", INSTANT, nullable=False),
+        sa.Column("watermark", INSTANT, nullable=False),
+        sa.Column("position", BIG, nullable=False),
+        sa.Column("formula", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("period", "edition", name=op.f("pk_bulletin")),
+    )
+    op.create_table(
+        "handled",
+        sa.Column("dossier", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("official", sa.String(), nullable=True),
+        sa.Column("month", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("minutes", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("dossier", "key", name=op.f("pk_handled")),
+    )
+    op.create_table(
+        "share",
+        sa.Column("lateness", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("dossier", sa.String(), nullable=False),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("official", sa.String(), nullable=True),
+        sa.Column("minutes", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("lateness", "ordinal", name=op.f("pk_share")),
+    )
+    op.drop_index("ix_dossier_totals", "dossier")
+    op.add_column("dossier", sa.Column("lasted_days", sa.Integer(), nullable=True))
+    op.add_column("dossier", sa.Column("asked_again_at", INSTANT, nullable=True))
+    op.add_column("dossier", sa.Column("pauses", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("dossier", sa.Column("missed_at", INSTANT, nullable=True))
+    op.add_column("lateness", sa.Column("received", sa.String(), nullable=False, server_default=""))
+    op.add_column("lateness", sa.Column("due", sa.String(), nullable=False, server_default=""))
+    op.add_column("lateness", sa.Column("completed", sa.String(), nullable=True))
+    _fill(op.get_bind())
+    op.drop_column("lateness", "received_at")
+    op.create_index(
+        "ix_dossier_totals", "dossier", [*TOTALS, "missed_at", "asked_again_at", "pauses", "code"]
+    )
+    op.create_index(op.f("ix_dossier_lasted_days_closed_at"), "dossier", ["lasted_days", "closed_at"])
+    op.create_index(op.f("ix_handled_official_month"), "handled", ["official", "month"])
+    op.create_index(op.f("ix_handled_agency_month_outcome"), "handled", ["agency", "month", "outcome"])
+    for column in ("dossier", "official", "agency"):
+        op.create_index(op.f(f"ix_share_{column}"), "share", [column])
+
+
+def _fill(connection: sa.Connection) -> None:
+    """What the new columns and tables say of the dossiers that are there, from their documents."""
+    tables = sa.MetaData()
+    names = ("dossier", "lateness", "handled", "share")
+    dossier, lateness, handled, share = (sa.Table(name, tables, autoload_with=connection) for name in names)
+    for rows in _chunks(connection, sa.select(dossier.c.code, dossier.c.snapshot), dossier.c.code):
+        snapshots = {code: _read(document) for code, document in rows}
+        _run(connection, _set_dossier(dossier), [_dossier(code, each) for code, each in snapshots.items()])
+        _run(connection, handled.insert(), [row for each in snapshots.values() for row in _handled(each)])
+    accepted = sa.select(lateness.c.id, lateness.c.lateness, dossier.c.snapshot).join(
+        dossier, dossier.c.code == lateness.c.dossier
+    )
+    for rows in _chunks(connection, accepted, lateness.c.id):
+        told = [(_read(document), _read(snapshot)) for _, document, snapshot in rows]
+        _run(connection, _set_lateness(lateness), [_lateness(*each) for each in told])
+        _run(connection, share.insert(), [row for document, _ in told for row in _shares(document)])
+    missed = sa.select(sa.func.min(lateness.c.due_at)).where(
+        lateness.c.dossier == dossier.c.code,
+        lateness.c.step.is_(None),
+        lateness.c.state.not_in(("annulled", "retracted")),
+    )
+    connection.execute(dossier.update().where(dossier.c.late > 0).values(missed_at=missed.scalar_subquery()))
+
+
+def _chunks(
+    connection: sa.Connection, query: sa.Select[Any], key: sa.ColumnElement[str]
+) -> Iterator[Sequence[Any]]:
+    after = ""
+    while rows := connection.execute(query.where(key > after).order_by(key).limit(CHUNK)).all():
+        yield rows
+        after = rows[-1][0]
+
+
+def _run(connection: sa.Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _read(document: Any) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(document) if isinstance(document, str) else document
+    return read
+
+
+def _set_dossier(table: sa.Table) -> sa.Update:
+    names = ("lasted_days", "asked_again_at", "pauses")
+    return (
+        table.update()
+        .where(table.c.code == sa.bindparam("of"))
+        .values({name: sa.bindparam(f"to_{name}") for name in names})
+    )
+
+
+def _set_lateness(table: sa.Table) -> sa.Update:
+    names = ("received", "due", "completed")
+    return (
+        table.update()
+        .where(table.c.id == sa.bindparam("of"))
+        .values({name: sa.bindparam(f"to_{name}") for name in names})
+    )
+
+
+def _dossier(code: str, snapshot: dict[str, Any]) -> dict[str, Any]:
+    view = snapshot["view"]
+    closed = view["closed_at"]
+    asked = [pause["start"] for pause in snapshot["pauses"] if pause["kind"] == "supplement"]
+    return {
+        "of": code,
+        "to_lasted_days": closed and (_instant(closed) - _instant(view["accepted_at"])).days,
+        "to_asked_again_at": _instant(asked[1]).astimezone(UTC) if len(asked) > 1 else None,
+        "to_pauses": len(snapshot["pauses"]),
+    }
+
+
+def _handled(snapshot: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    zone = ZoneInfo(snapshot["zone"])
+    for step in snapshot["view"]["steps"]:
+        if step["state"] != "done" or step["completed_at"] is None:
+            continue
+        done = _instant(step["completed_at"]).astimezone(zone)
+        outcome = "no_deadline"
+        if step["late"]:
+            outcome = "late"
+        elif step["due_at"] is not None:
+            outcome = "early" if done.date() < _instant(step["due_at"]).astimezone(zone).date() else "on_time"
+        yield {
+            "dossier": snapshot["view"]["code"],
+            "key": step["key"],
+            "agency": step["agency"],
+            "official": step["official"],
+            "month": f"{done:%Y-%m}",
+            "outcome": outcome,
+            "minutes": step["consumed_minutes"],
+        }
+
+
+def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
+    accepted = _instant(snapshot["view"]["accepted_at"]).astimezone(ZoneInfo(snapshot["zone"]))
+    return {
+        "of": document["id"],
+        "to_received": accepted.isoformat(timespec="seconds"),
+        "to_due": document["due_at"],
+        "to_completed": document["completed_at"],
+    }
+
+
+def _shares(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for ordinal, share in enumerate(document["shares"], start=1):
+        yield {
+            "lateness": document["id"],
+            "ordinal": ordinal,
+            "dossier": document["dossier"],
+            "agency": share["agency"],
+            "official": share["official"],
+            "minutes": share["minutes"],
+        }
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
