@@ -10,7 +10,7 @@ from models import calendar_lines, why
 from models.catalogue import Catalogue
 
 WEB = Path(__file__).parents[2] / "web"
-METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -24,7 +24,7 @@ Message = str | tuple[str, str]
 
 def of_pages() -> set[Message]:
     """Marked in the sources; a pair is a singular with its plural."""
-    options = {"**.html": {"trimmed": "true", "silent": "false"}}
+    options = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
     found = extract_from_dir(str(WEB), METHODS, options, keywords=KEYWORDS, comment_tags=())
     return {
         tuple(message) if isinstance(message, (tuple, list)) else message for _, _, message, _, _ in found
