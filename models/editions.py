@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from models.budget import Model
 from models.bulletin import Bulletin, BulletinRow, Rates, Totals, masked
@@ -23,6 +25,12 @@ class FrozenMonth(Model):
     edition: int
     sha256: str
     restated: tuple[str, ...]
+
+
+def month_before(instant: datetime, zone: str) -> str:
+    """The local month (``YYYY-MM``) before the one that ``instant`` lies in."""
+    first = instant.astimezone(ZoneInfo(zone)).replace(day=1)
+    return f"{first - timedelta(days=1):%Y-%m}"
 
 
 def differences(before: Bulletin, after: Bulletin) -> list[str]:
