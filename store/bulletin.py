@@ -140,10 +140,10 @@ def _is_open(watermark: datetime) -> ColumnElement[bool]:
     return or_(LATENESS.c.completed_at.is_(None), LATENESS.c.completed_at > watermark)
 
 
-def _latenesses(period: str, watermark: datetime) -> Select[Any]:
-    """Latenesses of the month; one of a promise only where no step of the dossier has a standing one."""
+def enters() -> ColumnElement[bool]:
+    """A lateness of a promise counts only where no step of its dossier has one that is not annulled (rules R11)."""
     of_step = LATENESS.alias("of_step")
-    enters = or_(
+    return or_(
         LATENESS.c.step.is_not(None),
         ~exists().where(
             of_step.c.dossier == LATENESS.c.dossier,
@@ -151,10 +151,14 @@ def _latenesses(period: str, watermark: datetime) -> Select[Any]:
             of_step.c.state != LatenessState.ANNULLED.value,
         ),
     )
+
+
+def _latenesses(period: str, watermark: datetime) -> Select[Any]:
+    """Latenesses of the month that count."""
     columns = ("id", "agency", "official", "dossier", "procedure", "step", "received", "due", "completed")
     hearing = ("overrun_minutes", "cause", "explanation", "state")
     return select(*(LATENESS.c[name] for name in columns + hearing), _is_open(watermark)).where(
-        LATENESS.c.month == period, LATENESS.c.state.in_(_HEADLINE + _COUNTED_ONLY), enters
+        LATENESS.c.month == period, LATENESS.c.state.in_(_HEADLINE + _COUNTED_ONLY), enters()
     )
 
 
