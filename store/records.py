@@ -109,7 +109,10 @@ def _name(catalogue: Catalogue, agency: str) -> str:
 
 
 def _says_something(record: dict[str, Any]) -> bool:
-    return bool(record["by_month"] or record["open"] != Open(items=record["open"].items))
+    held: Open = record["open"]
+    return bool(
+        record["by_month"] or held.running or held.paused or record["minutes"] not in (None, Minutes())
+    )
 
 
 def _record(connection: Connection, holder: str, value: str, now: datetime, *, full: bool) -> dict[str, Any]:
