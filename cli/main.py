@@ -316,6 +316,32 @@ def init(
     run_init(directory, json=json)
 
 
+@app.command()
+def official(
+    code: Annotated[str, typer.Argument(metavar="ID", help="The official's id.")],
+    data: Data = None,
+    json: Json = False,
+    public: Annotated[bool, typer.Option("--public", help="As the public sees it: counts only.")] = False,
+) -> None:
+    """The record of a person: dossiers by deadline, what is held now, points and how they are made."""
+    from cli.records import official as run_official
+
+    run_official(code, data, json=json, public=public)
+
+
+@app.command()
+def agency(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The agency's code.")],
+    data: Data = None,
+    json: Json = False,
+    public: Annotated[bool, typer.Option("--public", help="As the public sees it: counts only.")] = False,
+) -> None:
+    """The record of a unit: the same, with its head, its trend and peers of like volume."""
+    from cli.records import agency as run_agency
+
+    run_agency(code, data, json=json, public=public)
+
+
 @catalogue_app.command("check")
 def catalogue_check(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's directory.")],

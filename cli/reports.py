@@ -19,6 +19,9 @@ from store import editions
 from store.bulletin import compiled
 from store.database import reading
 
+NOBODY = {"recorded": "(not published yet)", "retracted": "(retracted)"}
+"""Where a row names no person; of a published or corrected one the unit is named."""
+
 
 def bulletin(
     period: str,
@@ -120,8 +123,7 @@ def as_table(found: Bulletin, zone: ZoneInfo, *, units: bool = True) -> str:
     rows = [
         (
             row.agency_name,
-            row.official_name
-            or ("(the unit)" if row.official is None and row.state != "recorded" else "(not published yet)"),
+            row.official_name or NOBODY.get(row.state, "(the unit)"),
             row.procedure,
             row.dossier,
             row.step or "promise",

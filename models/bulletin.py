@@ -121,6 +121,14 @@ class BulletinRow(NamedTuple):
     state: str
 
 
+RowKey = tuple[str, str | None, str]
+
+
+def row_key(row: BulletinRow) -> RowKey:
+    """What makes two rows of different editions the same: dossier, step and missed deadline."""
+    return (row.dossier, row.step, row.due_at)
+
+
 _SORTED = sorted(BulletinRow._fields)
 _in_sorted_order = itemgetter(*(BulletinRow._fields.index(name) for name in _SORTED))
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from models.budget import Model
-from models.bulletin import Bulletin, BulletinRow, Rates, Totals, masked
+from models.bulletin import Bulletin, BulletinRow, Rates, RowKey, Totals, masked, row_key
 
 MOST = 200
 """So many differences are told one by one; who wants all of them compares the editions."""
-_Key = tuple[str, str | None, str]
 _HEADLINE = ("agencies", "officials", "dossiers", "excused", "retracted")
 _NAMES = ("agency_name", "official_name")
 """A unit or a person is not a different one for being written differently."""
@@ -23,6 +24,12 @@ class FrozenMonth(Model):
     edition: int
     sha256: str
     restated: tuple[str, ...]
+
+
+def month_before(instant: datetime, zone: str) -> str:
+    """The local month (``YYYY-MM``) before the one that ``instant`` lies in."""
+    first = instant.astimezone(ZoneInfo(zone)).replace(day=1)
+    return f"{first - timedelta(days=1):%Y-%m}"
 
 
 def differences(before: Bulletin, after: Bulletin) -> list[str]:
@@ -59,8 +66,8 @@ def _told(before: Bulletin, after: Bulletin) -> Iterator[str]:
     yield from (f"{gone}: no longer among the units" for gone in units)
 
 
-def _rows(bulletin: Bulletin) -> dict[_Key, BulletinRow]:
-    return {(row.dossier, row.step, row.due_at): row for row in bulletin.rows}
+def _rows(bulletin: Bulletin) -> dict[RowKey, BulletinRow]:
+    return {row_key(row): row for row in bulletin.rows}
 
 
 def _label(row: BulletinRow) -> str:

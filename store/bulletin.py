@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,11 +33,13 @@ from models.bulletin import (
     Bulletin,
     BulletinRow,
     Names,
+    RowKey,
     Tally,
     agency_totals,
     overrun_seconds,
     period_of,
     rates_of,
+    row_key,
     totals_of,
     whole_number,
 )
@@ -51,6 +53,8 @@ from store.projections import DOSSIER, LATENESS, PAUSE, STEP
 HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
 ]
+_NAMES_NOBODY = (LatenessState.RECORDED.value, LatenessState.RETRACTED.value)
+"""Not heard yet, or taken back: no name, and nothing that the person said."""
 _COUNTED_ONLY = [LatenessState.EXCUSED.value, LatenessState.RETRACTED.value]
 _LONG = 45
 """Days; dossiers that lasted longer are few, and looked for one by one."""
@@ -96,8 +100,19 @@ def bulletin(
         return compiled(connection, period, now=now, basis=Basis(names, calendar, calendars or {}))
 
 
-def compiled(connection: Connection, period: str, *, now: datetime, basis: Basis) -> Bulletin:
-    """The list on an open read transaction."""
+def compiled(
+    connection: Connection,
+    period: str,
+    *,
+    now: datetime,
+    basis: Basis,
+    listed: Collection[RowKey] = (),
+) -> Bulletin:
+    """The list on an open read transaction.
+
+    ``listed``: rows of an earlier edition. Those retracted since are shown as such in the same place, without a name,
+    and count no more.
+    """
     watermark = whole(now)
     start, end = period_of(period, basis.calendar.zone, watermark)
     last = (min(end - timedelta(seconds=1), watermark)).astimezone(basis.calendar.zone)
@@ -112,6 +127,12 @@ def compiled(connection: Connection, period: str, *, now: datetime, basis: Basis
     apologies = _apologies(connection, period, basis, watermark)
     tallies = _tallies(connection, window)
     rows = [_row(row, basis.names, overruns, apologies) for row in found if row[-2] in HEADLINE]
+    gone = [
+        retracted
+        for row in (found if listed else ())
+        if row[-2] == LatenessState.RETRACTED
+        and row_key(retracted := _row(row, basis.names, overruns, apologies)) in listed
+    ]
     states = [row[-2] for row in found]
     return Bulletin(
         period=period,
@@ -124,7 +145,7 @@ def compiled(connection: Connection, period: str, *, now: datetime, basis: Basis
         dossiers=len({row.dossier for row in rows}),
         excused=states.count(LatenessState.EXCUSED.value),
         retracted=states.count(LatenessState.RETRACTED.value),
-        rows=tuple(sorted(rows, key=_order)),
+        rows=tuple(sorted([*rows, *gone], key=_order)),
         totals=totals_of(tallies),
         rates=rates_of(tallies),
         by_agency=agency_totals(tallies),
@@ -141,17 +162,8 @@ def _is_open(watermark: datetime) -> ColumnElement[bool]:
     return or_(LATENESS.c.completed_at.is_(None), LATENESS.c.completed_at > watermark)
 
 
-def _latenesses(period: str, watermark: datetime) -> Select[Any]:
-    """Latenesses of the month; one of a promise only where no step of the dossier has a standing one."""
-    columns = ("id", "agency", "official", "dossier", "procedure", "step", "received", "due", "completed")
-    hearing = ("overrun_minutes", "cause", "explanation", "state")
-    return select(*(LATENESS.c[name] for name in columns + hearing), _is_open(watermark)).where(
-        LATENESS.c.month == period, LATENESS.c.state.in_(HEADLINE + _COUNTED_ONLY), enters()
-    )
-
-
 def enters() -> ColumnElement[bool]:
-    """The lateness of a promise counts only where no step of its dossier has a standing one."""
+    """A lateness of a promise counts only where no step of its dossier has one that is not annulled (rules R11)."""
     of_step = LATENESS.alias("of_step")
     return or_(
         LATENESS.c.step.is_not(None),
@@ -160,6 +172,15 @@ def enters() -> ColumnElement[bool]:
             of_step.c.step.is_not(None),
             of_step.c.state != LatenessState.ANNULLED.value,
         ),
+    )
+
+
+def _latenesses(period: str, watermark: datetime) -> Select[Any]:
+    """Latenesses of the month that count."""
+    columns = ("id", "agency", "official", "dossier", "procedure", "step", "received", "due", "completed")
+    hearing = ("overrun_minutes", "cause", "explanation", "state")
+    return select(*(LATENESS.c[name] for name in columns + hearing), _is_open(watermark)).where(
+        LATENESS.c.month == period, LATENESS.c.state.in_(HEADLINE + _COUNTED_ONLY), enters()
     )
 
 
@@ -180,10 +201,10 @@ def _row(row: Any, names: Names, overruns: Mapping[str, float], apologies: Mappi
         state,
         is_open,
     ) = row
-    if state == LatenessState.RECORDED.value:
+    if state in _NAMES_NOBODY:
         official = explanation = None
     if is_open:
-        completed, overrun = None, overruns[id_]
+        completed, overrun = None, overruns.get(id_, 0.0)
     return BulletinRow(
         agency,
         names.agency(agency),

@@ -19,9 +19,11 @@ from models.bulletin import (
     Change,
     ChangeKind,
     Names,
+    RowKey,
     period_of,
     public,
     read,
+    row_key,
     to_json,
 )
 from models.catalogue import Catalogue
@@ -124,7 +126,13 @@ def edition(engine: Engine, period: str, number: int) -> Edition:
 def changes_since(engine: Engine, catalogue: Catalogue, frozen: Edition) -> list[str]:
     """What the facts say now, of the instant of that edition, that it does not say."""
     with reading(engine) as connection:
-        now = compiled(connection, frozen.period, now=frozen.watermark, basis=basis_of(catalogue))
+        now = compiled(
+            connection,
+            frozen.period,
+            now=frozen.watermark,
+            basis=basis_of(catalogue),
+            listed=_listed(frozen),
+        )
     return differences(frozen.bulletin, now)
 
 
@@ -180,7 +188,8 @@ def _next_edition(
     What a dossier went on to do after the earlier edition's instant is no correction: facts are compared as of
     that instant.
     """
-    bulletin = compiled(connection, period, now=now, basis=basis).model_copy(
+    listed = _listed(previous)
+    bulletin = compiled(connection, period, now=now, basis=basis, listed=listed).model_copy(
         update={"edition": 1, "frozen_at": now}
     )
     if previous is None:
@@ -188,8 +197,9 @@ def _next_edition(
     before = counted_alike = previous.bulletin
     if method := previous.formula != FORMULA:
         with rewound(engine, previous.position) as past, reading(past) as then:
-            counted_alike = compiled(then, period, now=previous.watermark, basis=basis)
-    facts = differences(counted_alike, compiled(connection, period, now=previous.watermark, basis=basis))
+            counted_alike = compiled(then, period, now=previous.watermark, basis=basis, listed=listed)
+    now_said = compiled(connection, period, now=previous.watermark, basis=basis, listed=listed)
+    facts = differences(counted_alike, now_said)
     if not method and not facts:
         return None
     number = previous.edition + 1
@@ -200,6 +210,11 @@ def _next_edition(
         changes += _changes(number, ChangeKind.METHOD, [f"{title}: {text}" for text in changed])
     changes += _changes(number, ChangeKind.FACTS, facts)
     return bulletin.model_copy(update={"edition": number, "changes": tuple(changes)})
+
+
+def _listed(previous: Edition | None) -> frozenset[RowKey]:
+    """What a restatement must show in the same form, also what has been retracted."""
+    return frozenset() if previous is None else frozenset(map(row_key, previous.bulletin.rows))
 
 
 def _changes(number: int, kind: ChangeKind, texts: Sequence[str]) -> list[Change]:

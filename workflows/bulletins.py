@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from activities.names import FREEZE
-    from models.editions import FrozenMonth
+    from models.editions import FrozenMonth, month_before
     from workflows.names import BULLETIN_WORKFLOW
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
@@ -22,7 +21,9 @@ class BulletinWorkflow:
 
     @workflow.run
     async def run(self, zone: str) -> FrozenMonth:
-        period = self._period(ZoneInfo(zone))
+        # By the instant it was meant for, however late it runs.
+        scheduled = workflow.info().typed_search_attributes.get(_SCHEDULED) or workflow.now()
+        period = month_before(scheduled, zone)
         frozen: FrozenMonth = await workflow.execute_activity(
             FREEZE,
             period,
@@ -35,9 +36,3 @@ class BulletinWorkflow:
             ),
         )
         return frozen
-
-    def _period(self, zone: ZoneInfo) -> str:
-        """By the instant it was meant for, however late it runs."""
-        scheduled = workflow.info().typed_search_attributes.get(_SCHEDULED) or workflow.now()
-        last_day = scheduled.astimezone(zone).replace(day=1) - timedelta(days=1)
-        return f"{last_day:%Y-%m}"

@@ -26,6 +26,9 @@ COMMANDS = {
     "due",
     "apology",
     "bulletin",
+    "freeze",
+    "official",
+    "agency",
     "catalogue",
     "db",
 }

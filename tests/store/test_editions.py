@@ -159,7 +159,13 @@ def test_a_retraction_makes_a_restatement(april: Engine) -> None:
     assert (second.created, found.edition, found.retracted, found.dossiers) == (True, 2, 1, 3)
     assert {(change.edition, change.kind) for change in found.changes} == {(2, ChangeKind.FACTS)}
     texts = [change.text for change in found.changes]
-    assert "CT-LAND, dossier 0001, verify due 2025-04-10 17:00: no longer listed" in texts
+    subject = "CT-LAND, dossier 0001, verify due 2025-04-10 17:00"
+    assert {f"{subject}: names no person any more", f"{subject}: state published -> retracted"} <= set(texts)
+    shown = [row for row in found.rows if row.state == "retracted"]
+    assert [(row.dossier, row.official, row.official_name, row.explanation) for row in shown] == [
+        ("H-1-0001", None, None, None)
+    ]
+    assert {row.dossier for row in found.rows} == {row.dossier for row in first.bulletin.rows}
     assert "retracted 0 -> 1" in texts
     assert "cb-01" not in str(texts)
     assert "H-1" not in str(texts)
@@ -231,7 +237,7 @@ def test_a_new_method_is_told_apart_from_new_facts(april: Engine, monkeypatch: p
     facts = [change.text for change in made.bulletin.changes if change.kind is ChangeKind.FACTS]
     assert method
     assert all("formula 1 -> 2" in each and "rate" in each for each in method if "volume" not in each)
-    assert any("no longer listed" in each for each in facts)
+    assert any("published -> retracted" in each for each in facts)
     assert not any("rate fair " in each for each in facts)
     assert remade(april, CATALOGUE, made) == made.content
     with pytest.raises(Refusal, match="formula 1, this release counts by 2"):

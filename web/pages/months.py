@@ -138,7 +138,7 @@ def month(
         by_agency=_with_names(page, bulletin),
         before=month_before(period),
         after=following if following <= month_of(page.office, page.now) else None,
-        unpublished=sum(row.state is LatenessState.RECORDED for row in bulletin.rows),
+        unpublished=sum(row.state == LatenessState.RECORDED for row in bulletin.rows),
     )
 
 
