@@ -86,13 +86,17 @@ def import_log(path: Path, data: Path | None, heard: str | None, reason: str | N
     return 1 if outcome.errors else 0
 
 
-async def bring_in(installation: Installation, path: Path, heard: Heard | None) -> Outcome:
+async def bring_in(
+    installation: Installation, path: Path, heard: Heard | None, *, until: datetime | None = None
+) -> Outcome:
     """Read, check and send the log; returns when what was sent is recorded, or nobody records.
 
-    Everything is checked before anything is sent.
+    Everything is checked before anything is sent. ``until``: rows of later instants are left for another time.
     """
     now = whole(datetime.now(UTC))
     log = _read(path, now)
+    if until is not None:
+        log.dossiers = {code: [row for row in rows if row.at <= until] for code, rows in log.dossiers.items()}
     outcome = Outcome(rows=log.rows)
     reader = LogReader(installation.catalogue, now, heard)
     plan = await asyncio.to_thread(_plan, log, reader, installation.engine, outcome)

@@ -31,12 +31,20 @@ from cli.root import PROJECT_ROOT
 from models.errors import Code, DanbietError, Refusal
 from models.submission import Heard
 from starter import Starter
+from store import editions
 from store.database import upgrade
 from store.gauges import read_gauges
 from store.queries import OutEvent
 from worker import connect_metered, ensure_search_attributes, run_until_stopped, running_worker
 
-SAMPLES = {"can-tho": (PROJECT_ROOT / "samples" / "can-tho-2025-04" / "log.csv", "2025-04")}
+SAMPLES = {
+    "can-tho": (
+        PROJECT_ROOT / "samples" / "can-tho-2025-04" / "log.csv",
+        "2025-04",
+        datetime(2025, 5, 15, 1, tzinfo=UTC),
+    )
+}
+"""By name: its log, its month, and when that month's list was fixed: what came later makes a restatement."""
 HEARD = Heard(
     by="UBND thành phố, thông báo tháng 5/2025",
     reason="dữ liệu mẫu: kết quả tháng 4/2025 đã được xem xét và công bố trước khi nhập",
@@ -165,16 +173,24 @@ class Up:
         """Import the sample, once for a data directory, and show its list as `danbiet bulletin` does."""
         if self._sample is None:
             return
-        log, period = SAMPLES[self._sample]
+        log, period, fixed = SAMPLES[self._sample]
         marker = self._data / f"sample.{self._sample}"
         if not marker.exists():
             say(f"importing {log.relative_to(PROJECT_ROOT)} through real workflows")
-            outcome = await bring_in(self._installation, log, HEARD)
-            for error in outcome.errors:
-                print(f"danbiet: {error}", file=sys.stderr)
+            for until in (fixed, None):
+                outcome = await bring_in(self._installation, log, HEARD, until=until)
+                for error in outcome.errors:
+                    print(f"danbiet: {error}", file=sys.stderr)
+                await asyncio.to_thread(self._freeze, period)
             marker.write_text(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n", encoding="ascii")
-        compiled, zone = await asyncio.to_thread(compile_bulletin, self._installation, period)
-        say(f"\n{as_table(compiled, zone, units=False)}\n")
+        frozen = await asyncio.to_thread(editions.latest, self._installation.engine, period)
+        if frozen is not None:
+            say(f"\n{as_table(frozen.bulletin, self._zone, units=False)}\n")
+
+    def _freeze(self, period: str) -> None:
+        editions.freeze(
+            self._installation.engine, self._installation.catalogue, period, now=datetime.now(UTC)
+        )
 
     async def _show(self, starter: Starter) -> None:
         """The live demonstration; from now on every event that goes out is told on the terminal."""

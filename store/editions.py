@@ -123,6 +123,13 @@ def edition(engine: Engine, period: str, number: int) -> Edition:
     raise Refusal(Code.NOT_FOUND, f"{period} has no edition {number}: {known}")
 
 
+def numbers(engine: Engine, period: str) -> list[int]:
+    """Of the editions of ``period``, oldest first; empty: it is not frozen."""
+    query = select(EDITION.c.edition).where(EDITION.c.period == period).order_by(EDITION.c.edition)
+    with reading(engine) as connection:
+        return list(connection.execute(query).scalars())
+
+
 def changes_since(engine: Engine, catalogue: Catalogue, frozen: Edition) -> list[str]:
     """What the facts say now, of the instant of that edition, that it does not say."""
     with reading(engine) as connection:

@@ -10,9 +10,10 @@ from models.bulletin import Bulletin, BulletinRow, Names, masked
 from models.calendar import WorkingCalendar
 from models.catalogue import Catalogue
 from models.lateness import Lateness, LatenessState
-from store import board
-from store import bulletin as store
+from store import board, editions
 from store.board import MonthCount
+from store.bulletin import compiled
+from store.database import reading
 from web.office import Office
 
 MONTHS_SHOWN = 24
@@ -41,17 +42,18 @@ def names_of(catalogue: Catalogue) -> Names:
     )
 
 
-def bulletin_of(office: Office, period: str, now: datetime) -> Bulletin:
-    """The list of the month as the public may see it. Raises :class:`Refusal` for no month, or one to come."""
-    catalogue = office.catalogue
-    return store.bulletin(
-        office.engine,
-        period,
-        now=now,
-        names=names_of(catalogue),
-        calendar=calendar_of(catalogue),
-        calendars={code: catalogue.calendar_of(code) for code in catalogue.procedures},
-    )
+def bulletin_of(office: Office, period: str, now: datetime, edition: int | None = None) -> Bulletin:
+    """The newest frozen edition of the month (or a certain one), else the list as it stands.
+
+    Raises :class:`Refusal` for no month, one to come, or no such edition.
+    """
+    if edition is not None:
+        return editions.edition(office.engine, period, edition).bulletin
+    if (frozen := editions.latest(office.engine, period)) is not None:
+        return frozen.bulletin
+    basis = editions.basis_of(office.catalogue)
+    with reading(office.engine) as connection:
+        return compiled(connection, period, now=now, basis=basis)
 
 
 def month_of(office: Office, instant: datetime) -> str:

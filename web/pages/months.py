@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from models.bulletin import AgencyTotals, Bin, Bulletin, BulletinRow
 from models.lateness import LatenessState
+from store import editions
 from store.board import MonthCount
 from web.pages.charts import Bar, columns, strip
 from web.pages.figures import (
@@ -98,7 +99,8 @@ def front(page: ThePage) -> Response:
 
 
 def _told(page: Page, counts: MonthCount) -> Told:
-    rows = bulletin_of(page.office, counts.month, page.now).rows
+    listed = bulletin_of(page.office, counts.month, page.now).rows
+    rows = [row for row in listed if row.state != LatenessState.RETRACTED]
     return Told(counts, people_of(page, rows), sum(row.official is None for row in rows))
 
 
@@ -117,8 +119,9 @@ def month(
     procedure: Annotated[str, Query(max_length=60)] = "",
     named: Annotated[str, Query(max_length=10)] = "",
     open: Annotated[str, Query(max_length=10)] = "",  # noqa: A002 - the name in the address
+    edition: Annotated[int | None, Query(ge=1, le=10_000)] = None,
 ) -> Response:
-    bulletin = bulletin_of(page.office, period, page.now)
+    bulletin = bulletin_of(page.office, period, page.now, edition)
     filters = Filters(agency, procedure, named, open)
     rows = [row for row in bulletin.rows if filters.keeps(row)]
     catalogue = page.office.catalogue
@@ -127,6 +130,7 @@ def month(
     return page.render(
         "month.html",
         bulletin=bulletin,
+        editions=editions.numbers(page.office.engine, period),
         filters=filters,
         entries=entries_of(page, rows),
         agencies=_choices((row.agency, row.agency_name) for row in bulletin.rows),
