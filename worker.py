@@ -173,7 +173,7 @@ async def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
         await running
 
 
-async def _connected(settings: Settings) -> tuple[Client, str]:
+async def connected(settings: Settings) -> tuple[Client, str]:
     """A server that starts beside us may need a minute; after that, it is not there."""
     began = time.monotonic()
     while True:
@@ -195,7 +195,7 @@ async def serve(settings: Settings) -> None:
     engine = open_database(settings.database)
     check_current(engine)
     with board.Board(settings.host, settings.metrics_port, "DANBIET_METRICS_PORT") as metrics:
-        client, sdk = await _connected(settings)
+        client, sdk = await connected(settings)
         registry = new_registry(engine, catalogue)
         async with running_worker(
             client,

@@ -1,15 +1,14 @@
-"""The small HTTP server of this release: health, readiness, metrics, and one plain page."""
+"""The small HTTP server of a worker: health, readiness, metrics."""
 
 from __future__ import annotations
 
 import errno
-import html
 import json
 import logging
 import socket
 import socketserver
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -58,22 +57,10 @@ def metrics(exposition: Callable[[], bytes]) -> Route:
     return lambda: Answer(HTTPStatus.OK, CONTENT_TYPE_PLAIN_0_0_4, exposition())
 
 
-def page(headlines: Sequence[str], open_dossiers: int, links: Mapping[str, str]) -> Answer:
-    """The front page until the public board comes: the headlines, and where everything is."""
-    lines = "".join(f"<li>{html.escape(line)}</li>" for line in headlines)
-    places = "".join(
-        f'<li><a href="{html.escape(url)}">{html.escape(name)}</a></li>' for name, url in links.items()
-    )
-    body = (
-        '<!doctype html><html lang="vi"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Dân Biết</title>'
-        "<style>body{font-family:system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}"
-        "</style></head><body><h1>Dân Biết</h1>"
-        f"<h2>Trễ hạn · Late</h2><ul>{lines}</ul>"
-        f"<p>Hồ sơ đang giải quyết · Open dossiers: <strong>{open_dossiers}</strong></p>"
-        f"<h2>Vận hành · Operation</h2><ul>{places}</ul></body></html>"
-    )
-    return Answer(HTTPStatus.OK, "text/html; charset=utf-8", body.encode())
+def shown_host(host: str) -> str:
+    """As it stands in an address that works on this machine."""
+    shown = WILDCARDS.get(host, host)
+    return f"[{shown}]" if ":" in shown else shown
 
 
 class Board:
@@ -87,10 +74,8 @@ class Board:
         try:
             self._server = _Server(host, port, self)
         except OSError as error:
-            raise Refusal(Code.CONFLICT, _why_not(host, port, option, error)) from None
-        shown = WILDCARDS.get(host, host)
-        shown = f"[{shown}]" if ":" in shown else shown
-        self.address = f"http://{shown}:{self._server.server_address[1]}"
+            raise Refusal(Code.CONFLICT, why_not(host, port, option, error)) from None
+        self.address = f"http://{shown_host(host)}:{self._server.server_address[1]}"
         self._thread = Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="board", daemon=True
         )
@@ -123,7 +108,7 @@ class Board:
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "this page failed: see the log")
 
 
-def _why_not(host: str, port: int, option: str, error: OSError) -> str:
+def why_not(host: str, port: int, option: str, error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"'{host}' is no address of this machine: choose another with --host"
     if error.errno == errno.EADDRINUSE:

@@ -118,6 +118,14 @@ def worker() -> None:
 
 
 @app.command()
+def web() -> None:
+    """Run one web process: HTTP API and public board (settings from the environment)."""
+    from cli.serving import main
+
+    raise typer.Exit(main())
+
+
+@app.command()
 def submit(
     file: Annotated[str, typer.Argument(metavar="FILE.json|-", help="JSON file, or - for standard input.")],
     data: Data = None,

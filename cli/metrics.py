@@ -29,9 +29,14 @@ def new_registry(engine: Engine, catalogue: Catalogue) -> CollectorRegistry:
     return registry
 
 
+def our_exposition(registry: CollectorRegistry) -> bytes:
+    """Our families alone, of a process that runs no worker."""
+    return generate_latest(registry)
+
+
 def exposition(registry: CollectorRegistry, sdk: str) -> bytes:
     """Our families, then those of the SDK, which serves them at loopback address ``sdk``."""
-    ours = generate_latest(registry)
+    ours = our_exposition(registry)
     try:
         with urllib.request.urlopen(f"http://{sdk}/metrics", timeout=5) as answer:
             theirs: bytes = answer.read()

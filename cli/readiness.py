@@ -59,12 +59,12 @@ class Readiness:
     async def checks(self) -> dict[str, str]:
         """By name: "ok", or a sentence."""
         database, (temporal, polls) = await asyncio.gather(
-            asyncio.to_thread(_database, self._engine), _temporal(self._client, self._worker)
+            asyncio.to_thread(database_check, self._engine), _temporal(self._client, self._worker)
         )
         return {"temporal": temporal, "database": database, "worker": polls}
 
 
-def _database(engine: Engine) -> str:
+def database_check(engine: Engine) -> str:
     try:
         with reading(engine) as connection:
             connection.execute(select(DOSSIER.c.code).limit(1)).all()

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -26,16 +26,17 @@ from cli.metrics import exposition, new_registry
 from cli.output import padded
 from cli.readiness import Readiness
 from cli.relay import NAME, FileRelay
-from cli.reports import as_table, compile_bulletin, headline
+from cli.reports import as_table
 from cli.root import PROJECT_ROOT
+from cli.serving import WebServer, office_of, with_routes
 from models.errors import Code, DanbietError, Refusal
 from models.submission import Heard
 from starter import Starter
 from store import editions
 from store.database import upgrade
-from store.gauges import read_gauges
 from store.queries import OutEvent
-from worker import connect_metered, ensure_search_attributes, run_until_stopped, running_worker
+from web.app import create_app
+from worker import connected, run_until_stopped, running_worker
 
 SAMPLES = {
     "can-tho": (
@@ -104,14 +105,13 @@ class Up:
         """Never returns: cancelled at a signal, or raises what went wrong."""
         settings = self._installation.settings
         async with AsyncExitStack() as stack:
-            web = board.Board(settings.host, settings.port, "--port")
+            web = WebServer(settings.host, settings.port, "--port")
             stack.callback(web.close)
             metrics = board.Board(settings.host, settings.metrics_port, "--metrics-port")
             stack.callback(metrics.close)
             await self._prepare()
             server = await start_server(settings, self._lock)
             stack.push_async_callback(server.stop)
-            stack.enter_context(web)
             stack.enter_context(metrics)
             self._installation.settings = settings.model_copy(update={"temporal_address": server.address})
             starter = await self._work(stack, server, web, metrics)
@@ -135,14 +135,13 @@ class Up:
         await asyncio.to_thread(upgrade, self._installation.settings.database)
 
     async def _work(
-        self, stack: AsyncExitStack, server: EmbeddedServer, web: board.Board, metrics: board.Board
+        self, stack: AsyncExitStack, server: EmbeddedServer, web: WebServer, metrics: board.Board
     ) -> Starter:
-        """Relay and worker; from then on the board knows more than that it starts."""
+        """Relay, worker and web application."""
         engine, settings = self._installation.engine, self._installation.settings
         stack.callback(engine.dispose)
         registry = new_registry(engine, self._installation.catalogue)
-        client, sdk = await connect_metered(server.address, settings.temporal_namespace)
-        await ensure_search_attributes(client)
+        client, sdk = await connected(self._installation.settings)
         relay = FileRelay(engine, self._data, self._seen)
         await stack.enter_async_context(relay.running())
         worker = await stack.enter_async_context(
@@ -157,17 +156,23 @@ class Up:
         )
         scrape = board.metrics(lambda: exposition(registry, sdk))
         readiness = Readiness(client, worker, engine)
-        web.routes |= {"/readyz": readiness.answer, "/metrics": scrape}
-        web.routes["/"] = lambda: self._page(server, metrics)
         metrics.routes |= {"/metrics": scrape, "/": scrape, "/readyz": readiness.answer}
         await readiness.wait()
-        return Starter(
+        starter = Starter(
             client,
             self._installation.catalogue,
             engine,
             task_queue=settings.task_queue,
             jitter_seconds=settings.timer_jitter_seconds,
         )
+
+        async def at_once() -> Starter:
+            return starter
+
+        routes = {"/healthz": board.alive, "/readyz": readiness.answer, "/metrics": scrape}
+        app = with_routes(create_app(office_of(self._installation, at_once)), routes)
+        await stack.enter_async_context(web.serving(app))
+        return starter
 
     async def _bring_sample(self) -> None:
         """Import the sample, once for a data directory, and show its list as `danbiet bulletin` does."""
@@ -211,17 +216,6 @@ class Up:
     def _zone(self) -> ZoneInfo:
         catalogue = self._installation.catalogue
         return catalogue.calendar_of(next(iter(catalogue.procedures))).zone
-
-    def _page(self, server: EmbeddedServer, metrics: board.Board) -> board.Answer:
-        """This month, last month, and the sample's."""
-        first = datetime.now(self._zone).replace(day=1)
-        months = [f"{day:%Y-%m}" for day in (first, first - timedelta(days=1))]
-        if (self._data / "sample.can-tho").exists():
-            months.append(SAMPLES["can-tho"][1])
-        headlines = [headline(compile_bulletin(self._installation, month)[0]) for month in months]
-        still_open = read_gauges(self._installation.engine, datetime.now(UTC)).open
-        links = {"/readyz": "/readyz", "/metrics": f"{metrics.address}/metrics", "Temporal UI": server.ui}
-        return board.page(headlines, sum(group.dossiers for group in still_open), links)
 
 
 def _remember_catalogue(installation: Installation) -> None:

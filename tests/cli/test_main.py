@@ -16,6 +16,7 @@ from tests.cli.conftest import DANBIET, Danbiet
 COMMANDS = {
     "up",
     "worker",
+    "web",
     "submit",
     "import",
     "init",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from http import HTTPStatus
 from http.client import HTTPConnection
 
 import pytest
@@ -47,13 +46,6 @@ def test_head_and_keep_alive() -> None:
             assert (answer.status, len(answer.read())) == (200, length)
             assert answer.headers["Content-Type"] == "application/json"
         connection.close()
-
-
-def test_the_page_escapes() -> None:
-    status, kind, body = board.page(["<April> & 'all'"], 3, {"UI": 'http://x/?a="b"'})
-    assert (status, kind) == (HTTPStatus.OK, "text/html; charset=utf-8")
-    assert b"&lt;April&gt; &amp; &#x27;all&#x27;" in body
-    assert b"?a=&quot;b&quot;" in body
 
 
 def test_a_taken_port_names_its_option() -> None:

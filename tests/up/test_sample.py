@@ -19,7 +19,11 @@ def test_april_2025_is_imported_once(start: Callable[..., RunningUp]) -> None:
     (headline,) = [line for line in first.told if HEADLINE in line]
     assert headline.startswith("April 2025")
     assert len([line for line in first.told if line.endswith("published")]) == 8
-    assert HEADLINE in get(f"{addresses['web']}/")[1]
+    front = get(f"{addresses['web']}/")[1]
+    assert "Cán bộ NK-02" in front
+    assert "CR-02" not in front
+    assert "NK-05" in get(f"{addresses['web']}/bulletins/2025-04?lang=en")[1]
+    assert "CR-02" in get(f"{addresses['web']}/bulletins/2025-04?edition=1")[1]
     told = danbiet("bulletin", "2025-04", "--json", "--data", str(first.data))
     bulletin = json.loads(told.stdout)
     assert [bulletin[name] for name in ("agencies", "officials", "dossiers")] == [6, 7, 8]
