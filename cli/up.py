@@ -114,7 +114,7 @@ class Up:
             stack.push_async_callback(server.stop)
             stack.enter_context(metrics)
             self._installation.settings = settings.model_copy(update={"temporal_address": server.address})
-            starter = await self._work(stack, server, web, metrics)
+            starter = await self._work(stack, web, metrics)
             _tell_places(web.address, metrics.address, server, self._data)
             await self._bring_sample()
             told = {"pid": os.getpid(), "web": web.address, "metrics": metrics.address}
@@ -134,9 +134,7 @@ class Up:
         _remember_catalogue(self._installation)
         await asyncio.to_thread(upgrade, self._installation.settings.database)
 
-    async def _work(
-        self, stack: AsyncExitStack, server: EmbeddedServer, web: WebServer, metrics: board.Board
-    ) -> Starter:
+    async def _work(self, stack: AsyncExitStack, web: WebServer, metrics: board.Board) -> Starter:
         """Relay, worker and web application."""
         engine, settings = self._installation.engine, self._installation.settings
         stack.callback(engine.dispose)
