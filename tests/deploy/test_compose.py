@@ -89,7 +89,7 @@ def test_compose_file_follows_the_specification() -> None:
 
 
 def test_every_service_the_issue_asks_for_is_there() -> None:
-    wanted = {"postgres", "temporal", "temporal-ui", "migrate", "worker", "prometheus", "grafana"}
+    wanted = {"postgres", "temporal", "temporal-ui", "migrate", "worker", "web", "prometheus", "grafana"}
     assert wanted <= set(SERVICES)
 
 
@@ -296,7 +296,9 @@ def scraped() -> Iterator[tuple[str, str]]:
 def test_prometheus_asks_services_at_the_port_where_they_answer() -> None:
     asked = dict(scraped())
     assert asked.pop("127.0.0.1") == "9090"
-    assert set(asked) == {"worker", "temporal"}
+    assert set(asked) == {"worker", "temporal", "web"}
+    assert asked["web"] == str(Settings.model_fields["port"].default)
+    assert SERVICES["web"]["ports"][0].endswith(f":{asked['web']}")
     assert asked["worker"] == SERVICES["worker"]["environment"]["DANBIET_METRICS_PORT"]
     assert asked["temporal"] == SERVICES["temporal"]["environment"]["PROMETHEUS_ENDPOINT"].rpartition(":")[2]
 
