@@ -226,15 +226,17 @@ class Starter:
         fields: Mapping[str, Any],
         *,
         by: str | None = None,
+        actor: Actor | None = None,
         id: str | None = None,  # noqa: A002
     ) -> JsonValue:
         """Send one action (fields of rules R13); ``by`` an official, or None for the local admin.
 
-        Without ``at`` it happened now. Answers with the receipt once it is recorded.
+        ``actor``: who acts, where a door has decided that. Without ``at`` it happened now. Answers with the receipt
+        once it is recorded.
         """
         given = Given(
             action=self.complete_action({"at": datetime.now(UTC), **fields}),
-            by=await asyncio.to_thread(self.actor, code, by),
+            by=actor or await asyncio.to_thread(self.actor, code, by),
             id=id,
         )
         return await self.send(code, Request(given=(given,), id=id))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,16 +51,6 @@ def _take(lock: IO[str], data: Path) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-def ensure_admin_key(data: Path) -> None:
-    """The first start writes the key of the local admin, readable by its owner alone."""
-    try:
-        descriptor = os.open(data / "admin.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{secrets.token_urlsafe(32)}\n")
 
 
 @contextmanager

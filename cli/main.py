@@ -40,6 +40,8 @@ catalogue_app = typer.Typer(
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(catalogue_app, name="catalogue", rich_help_panel=None)
 app.add_typer(db_app, name="db")
+keys_app = typer.Typer(help="Keys of the HTTP API: who comes in, as what.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Data directory (default $DANBIET_DATA or .danbiet).")
@@ -379,6 +381,56 @@ def db_rebuild(
     from cli.upkeep import rebuild
 
     raise typer.Exit(rebuild(data, check=check, json=json))
+
+
+class KeyRole(StrEnum):
+    """Those of models.access that have keys."""
+
+    COUNTER = "counter"
+    OFFICIAL = "official"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+@keys_app.command("create")
+def keys_create(
+    role: Annotated[KeyRole, typer.Option(help="What it is for.")],
+    data: Data = None,
+    json: Json = False,
+    name: Annotated[
+        str | None, typer.Option(help="For the trail (default: the official or the role).")
+    ] = None,
+    agency: Annotated[
+        str | None, typer.Option(help="Sees this unit and all below it (default: all).")
+    ] = None,
+    official: Annotated[str | None, typer.Option(help="Acts as this person.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Until when (default: until revoked).")] = None,
+) -> None:
+    """Make a key; it is shown once."""
+    from cli.keys import create
+
+    create(data, role.value, name, agency, official, expires, json=json)
+
+
+@keys_app.command("list")
+def keys_list(data: Data = None, json: Json = False) -> None:
+    """All keys, without their secrets."""
+    from cli.keys import show
+
+    show(data, json=json)
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="As 'keys list' shows it.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """A key opens nothing any more."""
+    from cli.keys import revoke
+
+    revoke(prefix, data, json=json)
 
 
 def _app_for(words: list[str]) -> typer.Typer:

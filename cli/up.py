@@ -18,10 +18,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cli import board, live
-from cli.data_directory import addresses, ensure_admin_key, only_one
+from cli.data_directory import addresses, only_one
 from cli.embedded import EmbeddedServer, start_server
 from cli.importing import bring_in
 from cli.installation import CATALOGUE_FILE, Installation
+from cli.keys import ADMIN_KEY, ensure_admin_key
 from cli.metrics import exposition, new_registry
 from cli.output import padded
 from cli.readiness import Readiness
@@ -129,10 +130,12 @@ class Up:
 
     async def _prepare(self) -> None:
         """What needs no server: keys, the catalogue, the database."""
-        ensure_admin_key(self._data)
         await asyncio.to_thread(lambda: self._installation.catalogue)
         _remember_catalogue(self._installation)
         await asyncio.to_thread(upgrade, self._installation.settings.database)
+        told = await asyncio.to_thread(ensure_admin_key, self._installation.engine, self._data)
+        if told is not None:
+            say(f"  {padded('admin key', 12)} {told}  (also in {self._data / ADMIN_KEY})")
 
     async def _work(self, stack: AsyncExitStack, web: WebServer, metrics: board.Board) -> Starter:
         """Relay, worker and web application."""

@@ -294,6 +294,56 @@ class CodeCounterRow(Row, table=True):
     last: int
 
 
+class KeyRow(Row, table=True):
+    """An API key. The key itself is shown once and kept nowhere."""
+
+    __tablename__ = "api_key"
+
+    prefix: str = Field(primary_key=True)
+    name: str
+    hash: str
+    """SHA-256 of the whole key: it has 256 bits of chance, so nothing slower is needed."""
+    role: str
+    agency: str | None
+    official: str | None
+    created_at: Instant
+    expires_at: Instant | None
+    revoked_at: Instant | None
+    last_used_at: Instant | None
+
+
+class AuditRow(Row, table=True):
+    """A write, or an attempt that was refused, at a door. No body is kept."""
+
+    __tablename__ = "audit"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    position: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    at: Instant
+    key: str | None
+    name: str
+    role: str
+    method: str
+    path: str
+    status: int
+    code: str | None
+
+
+class AnswerRow(Row, table=True):
+    """What a request with an ``Idempotency-Key`` was answered."""
+
+    __tablename__ = "answer"
+
+    key: str = Field(primary_key=True)
+    """Prefix of the API key."""
+    id: str = Field(primary_key=True)
+    request: str
+    """Hash of method, path and body."""
+    status: int
+    body: Document = Field(sa_type=JSON)
+    at: Instant
+
+
 def table_of(row: type[Row]) -> Table:
     """The Core table of a row class, for statements over many rows."""
     return Row.metadata.tables[str(row.__tablename__)]

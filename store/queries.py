@@ -7,7 +7,7 @@ the first does.
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -92,6 +92,7 @@ def list_dossiers(
     status: Status | None = None,
     late: bool | None = None,
     due_before: Instant | None = None,
+    within: Collection[str] | None = None,
     limit: int = LIMIT,
     cursor: str | None = None,
 ) -> Page:
@@ -99,14 +100,14 @@ def list_dossiers(
 
     ``agency``: competent, or holder of a step that runs or is paused; ``official``: holder of such a step;
     ``late``: with (False: without) a lateness that is not annulled; ``due_before``: exclusive, on the nearest
-    running deadline.
+    running deadline; ``within``: only where one of these agencies is competent or holds such a step.
     """
     limit = max(1, min(limit, MOST))
     conditions: list[ColumnElement[bool]] = []
     if agency is not None:
-        competent = select(DOSSIER.c.code).where(DOSSIER.c.agency == agency)
-        holding = select(STEP.c.dossier).where(STEP.c.agency == agency)
-        conditions.append(DOSSIER.c.code.in_(union(competent, holding)))
+        conditions.append(_concerns([agency]))
+    if within is not None:
+        conditions.append(_concerns(within))
     if official is not None:
         conditions.append(DOSSIER.c.code.in_(select(STEP.c.dossier).where(STEP.c.official == official)))
     if procedure is not None:
@@ -123,6 +124,12 @@ def list_dossiers(
             items += _without_deadline(connection, conditions, _read_cursor(cursor), limit + 1 - len(items))
     page = items[:limit]
     return Page(page, _cursor(page[-1]) if len(items) > limit else None)
+
+
+def _concerns(agencies: Collection[str]) -> ColumnElement[bool]:
+    competent = select(DOSSIER.c.code).where(DOSSIER.c.agency.in_(agencies))
+    holding = select(STEP.c.dossier).where(STEP.c.agency.in_(agencies))
+    return DOSSIER.c.code.in_(union(competent, holding))
 
 
 def lateness(engine: Engine, lateness_id: str) -> Lateness | None:
@@ -152,6 +159,46 @@ def latenesses(
     query = select(LATENESS.c.lateness).where(*conditions).order_by(LATENESS.c.due_at, LATENESS.c.id)
     with reading(engine) as connection:
         return [Lateness.model_validate(row) for row in connection.execute(query).scalars()]
+
+
+class LatenessPage(NamedTuple):
+    """Part of a list of latenesses, and where it goes on (None: it ends here)."""
+
+    items: list[Lateness]
+    next_cursor: str | None
+
+
+def lateness_page(
+    engine: Engine,
+    *,
+    period: str | None = None,
+    agency: str | None = None,
+    official: str | None = None,
+    states: Collection[LatenessState] = (),
+    within: Collection[str] | None = None,
+    limit: int = LIMIT,
+    cursor: str | None = None,
+) -> LatenessPage:
+    """Latenesses by due instant, then id. ``states`` empty: all; ``within``: only of these agencies."""
+    limit = max(1, min(limit, MOST))
+    filters = {LATENESS.c.month: period, LATENESS.c.agency: agency, LATENESS.c.official: official}
+    conditions: list[ColumnElement[bool]] = [
+        column == value for column, value in filters.items() if value is not None
+    ]
+    if states:
+        conditions.append(LATENESS.c.state.in_([state.value for state in states]))
+    if within is not None:
+        conditions.append(LATENESS.c.agency.in_(within))
+    key = (LATENESS.c.due_at, LATENESS.c.id)
+    after = _read_cursor(cursor)
+    if after is not None and after.due is not None:
+        conditions.append(tuple_(*key) > tuple_(literal(after.due, key[0].type), literal(after.code)))
+    query = select(LATENESS.c.lateness).where(*conditions).order_by(*key).limit(limit + 1)
+    with reading(engine) as connection:
+        found = [Lateness.model_validate(row) for row in connection.execute(query).scalars()]
+    page = found[:limit]
+    more = len(found) > limit
+    return LatenessPage(page, _told(_Cursor(due=page[-1].due_at, code=page[-1].id)) if more else None)
 
 
 def events(engine: Engine, code: str) -> list[Event]:
@@ -233,7 +280,10 @@ def _snapshots(documents: Iterable[object]) -> list[Snapshot]:
 
 
 def _cursor(last: Snapshot) -> str:
-    cursor = _Cursor(due=last.next_deadline_at, code=last.view.code)
+    return _told(_Cursor(due=last.next_deadline_at, code=last.view.code))
+
+
+def _told(cursor: _Cursor) -> str:
     return urlsafe_b64encode(cursor.model_dump_json().encode()).decode().rstrip("=")
 
 

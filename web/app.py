@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from web import guard, problems
+from web.api import routes as api
 from web.office import Office
 from web.pages import routes as pages
+from web.permissions import Operation
+from web.security import allowed
 
 
 def create_app(office: Office) -> FastAPI:
     """The application that ``danbiet web`` and ``danbiet up`` serve."""
     app = FastAPI(
-        title="Dân Biết", version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
+        title="Dân Biết",
+        version="1",
+        summary="Every dossier, its promised date, and who kept it waiting.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.office = office
+    app.include_router(api.router)
     app.include_router(pages.public)
+    app.include_router(pages.guarded, dependencies=[Depends(allowed(Operation.PRINT))])
+    problems.install(app)
+    app.add_middleware(guard.Guard, office=office)
     return app

@@ -32,6 +32,7 @@ COMMANDS = {
     "agency",
     "catalogue",
     "db",
+    "keys",
 }
 HEAVY = {"temporalio", "sqlmodel", "sqlalchemy", "pydantic_settings", "fastapi", "alembic", "rich"}
 PROBE = """

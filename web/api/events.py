@@ -1,0 +1,94 @@
+"""The feed of events: page by page, or as they come (Server-Sent Events) (interfaces: Events out)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import JsonValue
+
+from models.access import Principal
+from models.errors import Code, Refusal
+from store import queries
+from store.queries import OutEvent
+from web.office import Office, TheOffice
+from web.permissions import Operation
+from web.security import allowed
+
+router = APIRouter(tags=["events"])
+POLL = 0.5
+BEAT = 15.0
+"""Seconds without an event after which the stream says that it lives."""
+
+MayReadEvents = Annotated[Principal, Depends(allowed(Operation.READ_EVENTS))]
+
+
+@router.get("/events")
+async def list_events(
+    office: TheOffice,
+    principal: MayReadEvents,
+    *,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=queries.MOST)] = queries.LIMIT,
+) -> JsonValue:
+    """CloudEvents in the order in which they were told, of the key's own units. Go on with `next_cursor` as `after`."""
+    told = await asyncio.to_thread(queries.outbox_after, office.engine, after, limit)
+    return {
+        "items": [each.cloud_event() for each in told if _concerns(office, principal, each)],
+        "next_cursor": str(told[-1].position) if len(told) == limit else None,
+    }
+
+
+@router.get("/events/stream")
+async def stream_events(
+    request: Request,
+    office: TheOffice,
+    principal: MayReadEvents,
+    *,
+    after: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """Server-Sent Events; the id of each is its place in the feed, from which `Last-Event-ID` goes on."""
+    place = after or 0
+    if last_event_id is not None:
+        if not last_event_id.isdecimal() or int(last_event_id) > 2**62:
+            raise Refusal(Code.INVALID, "Last-Event-ID is the id of an event of this stream: a number")
+        place = int(last_event_id)
+
+    async def told() -> AsyncIterator[bytes]:
+        position, quiet = place, 0.0
+        yield b": danbiet\n\n"
+        while not await request.is_disconnected():
+            found = await asyncio.to_thread(queries.outbox_after, office.engine, position, queries.LIMIT)
+            for each in found:
+                position = each.position
+                if _concerns(office, principal, each):
+                    yield _framed(position, each.cloud_event())
+            quiet = 0.0 if found else quiet + POLL
+            if quiet >= BEAT:
+                quiet = 0.0
+                yield b": still here\n\n"
+            if not found:
+                await asyncio.sleep(POLL)
+
+    return StreamingResponse(
+        told(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _framed(position: int, event: Mapping[str, Any]) -> bytes:
+    data = json.dumps(event, ensure_ascii=False)
+    return f"id: {position}\nevent: {event['type']}\ndata: {data}\n\n".encode()
+
+
+def _concerns(office: Office, principal: Principal, event: OutEvent) -> bool:
+    agency = event.data.get("agency")
+    return principal.agency is None or (
+        isinstance(agency, str) and principal.covers(office.catalogue, agency)
+    )
