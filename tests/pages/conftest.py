@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from models.access import Principal, Role
 from models.catalogue import Catalogue
 from models.errors import Unavailable
 from models.events import Event, EventType
@@ -28,7 +29,7 @@ from tests.store.samples import ZONE, disclosed, event, lateness, local, record,
 from web.app import create_app
 from web.office import Office
 from web.pages.page import current
-from web.pages.routes import guarded
+from web.security import principal
 
 ROOT = Path(__file__).parents[2]
 NOW = local("2025-05-20 09:00")
@@ -174,7 +175,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture
 def app(engine: Engine, catalogue: Catalogue) -> FastAPI:
-    """The application with its papers unguarded, at a fixed instant, without an engine behind it."""
+    """The application as an admin who has signed in sees it, at a fixed instant, without an engine behind it."""
     return board_over(engine, catalogue)
 
 
@@ -192,7 +193,7 @@ def board_over(engine: Engine, catalogue: Catalogue, now: datetime = NOW) -> Fas
             ledger_origin="board.example/can-tho",
         )
     )
-    app.include_router(guarded)
+    app.dependency_overrides[principal] = lambda: Principal(role=Role.ADMIN, name="admin")
     app.dependency_overrides[current] = lambda: now
     return app
 

@@ -99,6 +99,10 @@ ERRORS: Final = {
             "Something in the form or the address is missing or not in the expected form. Go back and check it."
         ),
     ),
+    HTTPStatus.UNAUTHORIZED: (
+        N_("Sign in first"),
+        N_("This page is for officials: sign in with your key."),
+    ),
     HTTPStatus.FORBIDDEN: (
         N_("You may not see this page"),
         N_("It is for officials who have signed in."),
