@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,18 +28,18 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from models.bulletin import (
     FORMULA,
-    WORKING_DAY_MINUTES,
     Bin,
     Bulletin,
-    BulletinRow,
     Names,
     Tally,
     agency_totals,
     overrun_seconds,
     period_of,
     rates_of,
+    read,
+    still_open,
     totals_of,
-    whole_number,
+    with_rows,
 )
 from models.calendar import WorkingCalendar
 from models.instants import whole
@@ -52,6 +52,7 @@ _HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
 ]
 _COUNTED_ONLY = [LatenessState.EXCUSED.value, LatenessState.RETRACTED.value]
+_RECORDED = LatenessState.RECORDED.value
 _LONG = 45
 """Days; dossiers that lasted longer are few, and looked for one by one."""
 
@@ -98,6 +99,11 @@ def bulletin(
 
 def compiled(connection: Connection, period: str, *, now: datetime, basis: Basis) -> Bulletin:
     """The list on an open read transaction."""
+    return read(compiled_json(connection, period, now=now, basis=basis))
+
+
+def compiled_json(connection: Connection, period: str, *, now: datetime, basis: Basis) -> bytes:
+    """The list as canonical JSON: what readers get, a tenth of a second for twenty thousand rows."""
     watermark = whole(now)
     start, end = period_of(period, basis.calendar.zone, watermark)
     last = (min(end - timedelta(seconds=1), watermark)).astimezone(basis.calendar.zone)
@@ -110,29 +116,39 @@ def compiled(connection: Connection, period: str, *, now: datetime, basis: Basis
     found = connection.execute(_latenesses(period, watermark)).all()
     overruns = _open_overruns(connection, period, basis, watermark)
     tallies = _tallies(connection, window)
-    rows = [_row(row, basis.names, overruns) for row in found if row[-2] in _HEADLINE]
-    states = [row[-2] for row in found]
-    return Bulletin(
+    headline = [row for row in found if row.state in _HEADLINE]
+    states = [row.state for row in found]
+    summary = Bulletin(
         period=period,
         edition=0,
         frozen_at=None,
         watermark=watermark,
         formula=FORMULA,
-        agencies=len({row.agency for row in rows}),
-        officials=len({row[2] for row in found if row[-2] in _HEADLINE} - {None}),
-        dossiers=len({row.dossier for row in rows}),
+        agencies=len({row.agency for row in headline}),
+        officials=len({row.official for row in headline} - {None}),
+        dossiers=len({row.dossier for row in headline}),
         excused=states.count(LatenessState.EXCUSED.value),
         retracted=states.count(LatenessState.RETRACTED.value),
-        rows=tuple(sorted(rows, key=_order)),
+        rows=(),
         totals=totals_of(tallies),
         rates=rates_of(tallies),
         by_agency=agency_totals(tallies),
         changes=(),
     )
+    return with_rows(summary, _rows(headline, basis.names, overruns), basis.calendar.zone)
 
 
-def _order(row: BulletinRow) -> tuple[str, ...]:
-    return (row.agency, row.official or "", row.due_at, row.dossier, row.step or "")
+def _rows(headline: Iterable[Any], names: Names, overruns: Mapping[str, float]) -> list[str]:
+    """Rows as JSON by agency, official, due instant, dossier, step."""
+    named = names.written()
+    rows = []
+    for agency, official, due, dossier, step, state, id_, is_open, text in headline:
+        shown = None if state == _RECORDED else official
+        if is_open:
+            text = still_open(text, overruns[id_])  # noqa: PLW2901 - what it was, as it is
+        rows.append(((agency, shown or "", due, dossier, step or ""), named(text, agency, shown)))
+    rows.sort()
+    return [text for _, text in rows]
 
 
 def _is_open(watermark: datetime) -> ColumnElement[bool]:
@@ -155,52 +171,10 @@ def enters() -> ColumnElement[bool]:
 
 def _latenesses(period: str, watermark: datetime) -> Select[Any]:
     """Latenesses of the month that count."""
-    columns = ("id", "agency", "official", "dossier", "procedure", "step", "received", "due", "completed")
-    hearing = ("overrun_minutes", "cause", "explanation", "state")
-    return select(*(LATENESS.c[name] for name in columns + hearing), _is_open(watermark)).where(
-        LATENESS.c.month == period, LATENESS.c.state.in_(_HEADLINE + _COUNTED_ONLY), enters()
-    )
-
-
-def _row(row: Any, names: Names, overruns: Mapping[str, float]) -> BulletinRow:
-    (
-        id_,
-        agency,
-        official,
-        dossier,
-        procedure,
-        step,
-        received,
-        due,
-        completed,
-        overrun,
-        cause,
-        explanation,
-        state,
-        is_open,
-    ) = row
-    if state == LatenessState.RECORDED.value:
-        official = explanation = None
-    if is_open:
-        completed, overrun = None, overruns[id_]
-    return BulletinRow(
-        agency,
-        names.agency(agency),
-        official,
-        names.official(official),
-        dossier,
-        procedure,
-        step,
-        received,
-        due,
-        completed,
-        whole_number(overrun),
-        whole_number(round(overrun / WORKING_DAY_MINUTES, 2)),
-        cause,
-        None,
-        explanation,
-        state,
-    )
+    columns = ("agency", "official", "due", "dossier", "step", "state", "id")
+    return select(
+        *(LATENESS.c[name] for name in columns), _is_open(watermark).label("is_open"), LATENESS.c.listed
+    ).where(LATENESS.c.month == period, LATENESS.c.state.in_(_HEADLINE + _COUNTED_ONLY), enters())
 
 
 def _open_overruns(

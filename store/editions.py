@@ -239,7 +239,10 @@ def _latest(connection: Connection, period: str) -> Edition | None:
 def _printed(bulletin: Bulletin, basis: Basis) -> Basis:
     """Names are no facts of the journal: an edition keeps those it was printed with."""
     names = Names(
-        agencies={**basis.names.agencies, **{row.agency: row.agency_name for row in bulletin.rows}},
+        agencies={
+            **basis.names.agencies,
+            **{row.agency: row.agency_name for row in bulletin.rows if row.agency_name},
+        },
         officials={
             **basis.names.officials,
             **{
