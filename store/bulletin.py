@@ -22,7 +22,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -236,19 +235,27 @@ def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -
 
 def _tallies(connection: Connection, window: _Window) -> list[Tally]:
     """Every dossier open at any instant of the window, in exactly one bin, counted by agency."""
-    # Three ranges of two indices, where one condition would read all that was closed since. What was closed
-    # later than LONG days after the window and was there in it, lasted longer.
+    # Ranges of two indices, where one condition would read all that was closed since. What was closed later than
+    # LONG days after the window and was there in it, lasted longer.
     horizon = window.until + timedelta(days=_LONG)
-    soon = and_(DOSSIER.c.closed_at >= window.start, DOSSIER.c.closed_at < horizon)
-    later = and_(DOSSIER.c.lasted_days >= _LONG, DOSSIER.c.closed_at >= horizon)
-    parts = (_facts(window, ends) for ends in (DOSSIER.c.closed_at.is_(None), soon, later))
-    facts = union_all(*parts).subquery()
-    keys = (facts.c.agency, _bin(facts.c), _on_time_766(facts.c))
-    query = select(*keys, func.count(), func.sum(facts.c.received)).group_by(*keys)
+    closed_at = DOSSIER.c.closed_at
+    ends = (
+        closed_at.is_(None),
+        and_(closed_at >= window.start, closed_at < window.until),
+        and_(closed_at >= window.until, closed_at < horizon),
+        and_(DOSSIER.c.lasted_days >= _LONG, closed_at >= horizon),
+    )
     return [
         Tally(agency, Bin(bin_), None if on_time is None else bool(on_time), dossiers, received)
-        for agency, bin_, on_time, dossiers, received in connection.execute(query)
+        for end in ends
+        for agency, bin_, on_time, dossiers, received in connection.execute(_counted(window, end))
     ]
+
+
+def _counted(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
+    facts = _facts(window, ends).subquery()
+    keys = (facts.c.agency, _bin(facts.c), _on_time_766(facts.c))
+    return select(*keys, func.count(), func.sum(facts.c.received)).group_by(*keys)
 
 
 def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
