@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Table, text
 
+from models.bulletin import WORKING_DAY_MINUTES, BulletinRow, row_json
 from models.instants import iso
 from store.projections import DOSSIER, HANDLED, LATENESS, PAUSE, SHARE, STEP
 
@@ -25,28 +27,30 @@ PROCEDURES = ("1.001193", "1.001612", "1.004859", "1.009994", "2.000635", "2.000
 STEPS = ("receive", "verify")
 CHUNK = 50_000
 TABLES = (DOSSIER, LATENESS, SHARE, HANDLED, PAUSE, STEP)
-DOCUMENT = "{}"
-"""Stands for the whole documents, which neither query opens."""
+DOCUMENT = json.dumps({"stands for": "a whole document " * 50})
+"""Of their usual size; neither query opens one."""
 
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def fill(engine: Engine, latenesses: int) -> dict[str, int]:
-    """Fill the empty tables; the number of rows by table."""
+def fill(engines: Sequence[Engine], latenesses: int) -> dict[str, int]:
+    """Fill the empty tables of all of them alike; the number of rows by table."""
     counts = {table.name: 0 for table in TABLES}
     indices = [index for table in TABLES for index in table.indexes]
-    for index in indices:
+    for engine, index in product(engines, indices):
         index.drop(engine)
     lives = _lives(random.Random(2021), latenesses)  # noqa: S311 - the same town each time
     while chunk := list(islice(lives, CHUNK)):
         for table in TABLES:
             rows = [row for life in chunk for row in life.get(table.name, ())]
-            _load(engine, table, rows)
+            for engine in engines:
+                _load(engine, table, rows)
             counts[table.name] += len(rows)
-    for index in indices:
+    for engine, index in product(engines, indices):
         index.create(engine)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE"))
+    for engine in engines:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE"))
     return counts
 
 
@@ -216,6 +220,28 @@ def _lateness(
     )
     completed = ended if ended <= END else None
     overrun = round((min(ended, END) - due).total_seconds() / 60 * 0.24, 2)
+    completed = ended if ended <= END else None
+    overrun = round((min(ended, END) - due).total_seconds() / 60 * 0.24, 2)
+    cause = "objective" if state == "excused" else None
+    explanation = "Hồ sơ thiếu giấy tờ, phải xác minh thêm tại xã" if chance.random() < 0.2 else None
+    row = BulletinRow(
+        agency=base["agency"],
+        agency_name=None,
+        official=None if state == "recorded" else official,
+        official_name=None,
+        dossier=base["dossier"],
+        procedure=base["procedure"],
+        step=step,
+        received_at=iso(base["accepted"], ZONE),
+        due_at=iso(due, ZONE),
+        completed_at=None if completed is None else iso(completed, ZONE),
+        overrun_minutes=overrun,
+        overrun_working_days=round(overrun / WORKING_DAY_MINUTES, 2),
+        cause=cause,
+        apology_at=None,
+        explanation=None if state == "recorded" else explanation,
+        state=state,
+    )
     return {
         "id": f"{base['dossier']}:{step or 'promise'}:1",
         "dossier": base["dossier"],
@@ -224,16 +250,15 @@ def _lateness(
         "agency": base["agency"],
         "official": official,
         "head": None if official else f"{base['agency']}-00",
-        "month": iso(due, ZONE)[:7],
+        "month": row.due_at[:7],
         "due_at": due,
         "completed_at": completed,
-        "received": iso(base["accepted"], ZONE),
-        "due": iso(due, ZONE),
-        "completed": None if completed is None else iso(completed, ZONE),
+        "due": row.due_at,
+        "listed": row_json(row),
         "overrun_minutes": overrun,
         "state": state,
-        "cause": "objective" if state == "excused" else None,
-        "explanation": "Hồ sơ thiếu giấy tờ, phải xác minh thêm tại xã" if chance.random() < 0.2 else None,
+        "cause": cause,
+        "explanation": explanation,
         "window_closes_at": due + timedelta(days=3),
         "published_at": due + timedelta(days=3) if state == "published" else None,
         "sequence": 5,

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from cli.installation import Installation
 from cli.output import as_json, figure, short, table, tell
-from models.bulletin import SMALLEST, AgencyTotals, Bulletin, Counts, public, to_csv, to_json
+from models.bulletin import SMALLEST, AgencyTotals, Bulletin, Counts, public, read, to_csv, to_json
 from models.errors import Code, Refusal
 from models.instants import localised
 from models.workbook import to_xlsx
 from store import editions
-from store.bulletin import compiled
+from store.bulletin import compiled, compiled_json
 from store.database import reading
 
 NOBODY = {"recorded": "(not published yet)", "retracted": "(retracted)"}
@@ -34,10 +34,14 @@ def bulletin(
     """The newest edition where the month is frozen, else the preliminary list; or a certain edition."""
     installation = Installation(data)
     zone = installation.calendar.zone
-    found = public_or_all(_found(installation, period, edition), masked=masked)
+    content = _found(installation, period, edition)
+    found = read(content)
+    if masked:
+        found = public(found)
+        content = to_json(found, zone)
     match format:
         case "json":
-            _write(to_json(found, zone) + (b"\n" if sys.stdout.isatty() else b""))
+            _write(content + (b"\n" if sys.stdout.isatty() else b""))
         case "csv":
             _write(to_csv(found))
         case "xlsx" if sys.stdout.isatty():
@@ -50,26 +54,25 @@ def bulletin(
             print(as_table(found, zone))
 
 
-def public_or_all(found: Bulletin, *, masked: bool) -> Bulletin:
-    return public(found) if masked else found
-
-
-def _found(installation: Installation, period: str, edition: int | None) -> Bulletin:
+def _found(installation: Installation, period: str, edition: int | None) -> bytes:
+    """Canonical JSON."""
     engine = installation.engine
     newest = editions.latest(engine, period)
     if edition is not None:
         frozen = editions.edition(engine, period, edition)
         if newest is not None and newest.edition > edition:
             tell(f"edition {newest.edition} of {period} is newer: leave out --edition to see it")
-        return frozen.bulletin
+        return frozen.content
     if newest is None:
-        return compile_bulletin(installation, period)[0]
+        basis = editions.basis_of(installation.catalogue)
+        with reading(engine) as connection:
+            return compiled_json(connection, period, now=datetime.now(UTC), basis=basis)
     if changes := editions.changes_since(engine, installation.catalogue, newest):
         tell(
             f"{len(changes)} facts have changed since edition {newest.edition} of {period} was frozen: "
             f"'danbiet freeze {period}' makes a restatement"
         )
-    return newest.bulletin
+    return newest.content
 
 
 def freeze(period: str, data: Path | None, *, json: bool) -> None:
@@ -122,7 +125,7 @@ def headline(found: Bulletin) -> str:
 def as_table(found: Bulletin, zone: ZoneInfo, *, units: bool = True) -> str:
     rows = [
         (
-            row.agency_name,
+            row.agency_name or row.agency,
             row.official_name or NOBODY.get(row.state, "(the unit)"),
             row.procedure,
             row.dossier,

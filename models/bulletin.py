@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,8 @@ from models.budget import Model
 from models.calendar import WorkingCalendar
 from models.catalogue import Catalogue
 from models.errors import Code, Refusal
-from models.instants import Instant, localised, whole
+from models.instants import Instant, iso, localised, whole
+from models.lateness import Lateness, LatenessState
 from models.views import Pause
 
 FORMULA = "1"
@@ -104,7 +105,7 @@ class BulletinRow(NamedTuple):
     """
 
     agency: str
-    agency_name: str
+    agency_name: str | None
     official: str | None
     official_name: str | None
     dossier: str
@@ -131,6 +132,53 @@ def row_key(row: BulletinRow) -> RowKey:
 
 _SORTED = sorted(BulletinRow._fields)
 _in_sorted_order = itemgetter(*(BulletinRow._fields.index(name) for name in _SORTED))
+_AGENCY_NAME, _OFFICIAL_NAME = '"agency_name":null', '"official_name":null'
+"""As canonical JSON has them; no text of people can look so, for its quotes are escaped."""
+
+
+def row_json(row: BulletinRow) -> str:
+    """One row as it stands in the canonical JSON."""
+    return write_json(dict(zip(_SORTED, _in_sorted_order(row), strict=True))).decode()
+
+
+def listed(lateness: Lateness, received_at: datetime, zone: ZoneInfo) -> str:
+    """Its row as canonical JSON, all but the names, which are the catalogue's of the day."""
+    named = lateness.state not in (LatenessState.RECORDED, LatenessState.RETRACTED)
+    completed = lateness.completed_at
+    return row_json(
+        BulletinRow(
+            agency=lateness.agency,
+            agency_name=None,
+            official=lateness.official if named else None,
+            official_name=None,
+            dossier=lateness.dossier,
+            procedure=lateness.procedure,
+            step=lateness.step,
+            received_at=iso(received_at, zone),
+            due_at=iso(lateness.due_at, zone),
+            completed_at=None if completed is None else iso(completed, zone),
+            **_overrun(lateness.overrun_minutes),
+            cause=lateness.cause,
+            apology_at=None,
+            explanation=lateness.explanation if named else None,
+            state=lateness.state.value,
+        )
+    )
+
+
+def still_open(text: str, overrun_minutes: float) -> str:
+    """That row as of an instant when the work was not done."""
+    return write_json(from_json(text) | {"completed_at": None} | _overrun(overrun_minutes)).decode()
+
+
+def with_apology(text: str, sent_at: str) -> str:
+    """That row with the instant at which an apology with a new date was sent."""
+    return text.replace('"apology_at":null', f'"apology_at":"{sent_at}"', 1)
+
+
+def _overrun(minutes: float) -> dict[str, float]:
+    days = round(minutes / WORKING_DAY_MINUTES, 2)
+    return {"overrun_minutes": whole_number(minutes), "overrun_working_days": whole_number(days)}
 
 
 class ChangeKind(StrEnum):
@@ -185,6 +233,25 @@ class Names:
 
     def official(self, code: str | None) -> str | None:
         return None if code is None else self.officials.get(code, code)
+
+    def written(self) -> Callable[[str, str, str | None], str]:
+        """A function that writes names into a row of :func:`listed`: of its agency and of the official it shows."""
+        agencies = {code: f'"agency_name":{_quoted(name)}' for code, name in self.agencies.items()}
+        officials = {code: f'"official_name":{_quoted(name)}' for code, name in self.officials.items()}
+
+        def write(text: str, agency: str, official: str | None) -> str:
+            name = agencies.get(agency) or f'"agency_name":{_quoted(agency)}'
+            text = text.replace(_AGENCY_NAME, name, 1)
+            if official is None:
+                return text
+            name = officials.get(official) or f'"official_name":{_quoted(official)}'
+            return text.replace(_OFFICIAL_NAME, name, 1)
+
+        return write
+
+
+def _quoted(text: str) -> str:
+    return write_json(text).decode()
 
 
 @dataclass(frozen=True)
@@ -278,10 +345,16 @@ def public(bulletin: Bulletin) -> Bulletin:
 
 def to_json(bulletin: Bulletin, zone: ZoneInfo) -> bytes:
     """Canonical JSON (RFC 8785): sorted keys, no spaces, UTF-8; instants local, whole numbers without a fraction."""
+    return with_rows(bulletin, map(row_json, bulletin.rows), zone)
+
+
+def with_rows(bulletin: Bulletin, rows: Iterable[str], zone: ZoneInfo) -> bytes:
+    """Canonical JSON of a list whose rows are written already."""
     data = _plain(localised(bulletin.model_copy(update={"rows": ()}), zone))
-    assert isinstance(data, dict)  # noqa: S101 - a model is a mapping
-    rows = [dict(zip(_SORTED, _in_sorted_order(row), strict=True)) for row in bulletin.rows]
-    return write_json(data | {"rows": rows})
+    return write_json(data).replace(_NO_ROWS, b'"rows":[%b]' % ",".join(rows).encode(), 1)
+
+
+_NO_ROWS = b'"rows":[]'
 
 
 def read(content: bytes) -> Bulletin:

@@ -181,11 +181,11 @@ class LatenessRow(Row, table=True):
     """Local month (``YYYY-MM``) of the missed deadline, in the dossier's zone."""
     due_at: Instant
     completed_at: Instant | None
-    received: str
-    """When its dossier was accepted; like the next two as lists show it, local with its offset: to write twenty
-    thousand instants anew for each reader takes longer than to find them."""
     due: str
-    completed: str | None
+    """``due_at`` as shown, local with its offset: lists are in its order."""
+    listed: str
+    """Its row in the monthly list (``models.bulletin.listed``): to write twenty thousand anew for each reader takes
+    longer than to find them."""
     overrun_minutes: float
     state: str
     cause: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,16 +22,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from models.bulletin import (
     FORMULA,
-    WORKING_DAY_MINUTES,
     Bin,
     Bulletin,
-    BulletinRow,
     Names,
     RowKey,
     Tally,
@@ -39,9 +36,11 @@ from models.bulletin import (
     overrun_seconds,
     period_of,
     rates_of,
-    row_key,
+    read,
+    still_open,
     totals_of,
-    whole_number,
+    with_apology,
+    with_rows,
 )
 from models.calendar import WorkingCalendar
 from models.instants import iso, whole
@@ -53,9 +52,9 @@ from store.projections import DOSSIER, LATENESS, PAUSE, STEP
 HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
 ]
-_NAMES_NOBODY = (LatenessState.RECORDED.value, LatenessState.RETRACTED.value)
-"""Not heard yet, or taken back: no name, and nothing that the person said."""
 _COUNTED_ONLY = [LatenessState.EXCUSED.value, LatenessState.RETRACTED.value]
+_NAMES_NOBODY = (LatenessState.RECORDED.value, LatenessState.RETRACTED.value)
+"""Not heard yet, or taken back."""
 _LONG = 45
 """Days; dossiers that lasted longer are few, and looked for one by one."""
 
@@ -101,16 +100,18 @@ def bulletin(
 
 
 def compiled(
-    connection: Connection,
-    period: str,
-    *,
-    now: datetime,
-    basis: Basis,
-    listed: Collection[RowKey] = (),
+    connection: Connection, period: str, *, now: datetime, basis: Basis, earlier: Collection[RowKey] = ()
 ) -> Bulletin:
-    """The list on an open read transaction.
+    """The list on an open read transaction; ``earlier`` as in :func:`compiled_json`."""
+    return read(compiled_json(connection, period, now=now, basis=basis, earlier=earlier))
 
-    ``listed``: rows of an earlier edition. Those retracted since are shown as such in the same place, without a name,
+
+def compiled_json(
+    connection: Connection, period: str, *, now: datetime, basis: Basis, earlier: Collection[RowKey] = ()
+) -> bytes:
+    """The list as canonical JSON: what readers get, a tenth of a second for twenty thousand rows.
+
+    ``earlier``: rows of an earlier edition. Those retracted since are shown as such in the same place, without a name,
     and count no more.
     """
     watermark = whole(now)
@@ -124,37 +125,65 @@ def compiled(
     )
     found = connection.execute(_latenesses(period, watermark)).all()
     overruns = _open_overruns(connection, period, basis, watermark)
-    apologies = _apologies(connection, period, basis, watermark)
     tallies = _tallies(connection, window)
-    rows = [_row(row, basis.names, overruns, apologies) for row in found if row[-2] in HEADLINE]
+    apologies = _apologies(connection, period, basis, watermark)
+    headline = [row for row in found if row.state in HEADLINE]
     gone = [
-        retracted
-        for row in (found if listed else ())
-        if row[-2] == LatenessState.RETRACTED
-        and row_key(retracted := _row(row, basis.names, overruns, apologies)) in listed
+        row
+        for row in (found if earlier else ())
+        if row.state == LatenessState.RETRACTED and (row.dossier, row.step, row.due) in earlier
     ]
-    states = [row[-2] for row in found]
-    return Bulletin(
+    states = [row.state for row in found]
+    summary = Bulletin(
         period=period,
         edition=0,
         frozen_at=None,
         watermark=watermark,
         formula=FORMULA,
-        agencies=len({row.agency for row in rows}),
-        officials=len({row[2] for row in found if row[-2] in HEADLINE} - {None}),
-        dossiers=len({row.dossier for row in rows}),
+        agencies=len({row.agency for row in headline}),
+        officials=len({row.official for row in headline} - {None}),
+        dossiers=len({row.dossier for row in headline}),
         excused=states.count(LatenessState.EXCUSED.value),
         retracted=states.count(LatenessState.RETRACTED.value),
-        rows=tuple(sorted([*rows, *gone], key=_order)),
+        rows=(),
         totals=totals_of(tallies),
         rates=rates_of(tallies),
         by_agency=agency_totals(tallies),
         changes=(),
     )
+    return with_rows(
+        summary, _rows([*headline, *gone], basis.names, overruns, apologies), basis.calendar.zone
+    )
 
 
-def _order(row: BulletinRow) -> tuple[str, ...]:
-    return (row.agency, row.official or "", row.due_at, row.dossier, row.step or "")
+def _rows(
+    headline: Iterable[Any], names: Names, overruns: Mapping[str, float], apologies: Mapping[str, str]
+) -> list[str]:
+    """Rows as JSON by agency, official, due instant, dossier, step."""
+    named = names.written()
+    rows = []
+    for agency, official, due, dossier, step, state, id_, is_open, text in headline:
+        shown = None if state in _NAMES_NOBODY else official
+        if is_open:
+            text = still_open(text, overruns.get(id_, 0.0))  # noqa: PLW2901 - what it was, as it is
+        if dossier in apologies:
+            text = with_apology(text, apologies[dossier])  # noqa: PLW2901 - as above
+        rows.append(((agency, shown or "", due, dossier, step or ""), named(text, agency, shown)))
+    rows.sort()
+    return [text for _, text in rows]
+
+
+def _apologies(connection: Connection, period: str, basis: Basis, watermark: datetime) -> dict[str, str]:
+    """When the applicants of late dossiers were sent an apology with a new date, by dossier (decision 0009)."""
+    query = (
+        select(DOSSIER.c.code, DOSSIER.c.procedure, DOSSIER.c.extended_at)
+        .where(DOSSIER.c.extended_at <= watermark)
+        .where(DOSSIER.c.code.in_(select(LATENESS.c.dossier).where(LATENESS.c.month == period)))
+    )
+    return {
+        code: iso(extended_at, basis.calendars.get(procedure, basis.calendar).zone)
+        for code, procedure, extended_at in connection.execute(query)
+    }
 
 
 def _is_open(watermark: datetime) -> ColumnElement[bool]:
@@ -177,65 +206,10 @@ def enters() -> ColumnElement[bool]:
 
 def _latenesses(period: str, watermark: datetime) -> Select[Any]:
     """Latenesses of the month that count."""
-    columns = ("id", "agency", "official", "dossier", "procedure", "step", "received", "due", "completed")
-    hearing = ("overrun_minutes", "cause", "explanation", "state")
-    return select(*(LATENESS.c[name] for name in columns + hearing), _is_open(watermark)).where(
-        LATENESS.c.month == period, LATENESS.c.state.in_(HEADLINE + _COUNTED_ONLY), enters()
-    )
-
-
-def _row(row: Any, names: Names, overruns: Mapping[str, float], apologies: Mapping[str, str]) -> BulletinRow:
-    (
-        id_,
-        agency,
-        official,
-        dossier,
-        procedure,
-        step,
-        received,
-        due,
-        completed,
-        overrun,
-        cause,
-        explanation,
-        state,
-        is_open,
-    ) = row
-    if state in _NAMES_NOBODY:
-        official = explanation = None
-    if is_open:
-        completed, overrun = None, overruns.get(id_, 0.0)
-    return BulletinRow(
-        agency,
-        names.agency(agency),
-        official,
-        names.official(official),
-        dossier,
-        procedure,
-        step,
-        received,
-        due,
-        completed,
-        whole_number(overrun),
-        whole_number(round(overrun / WORKING_DAY_MINUTES, 2)),
-        cause,
-        apologies.get(dossier),
-        explanation,
-        state,
-    )
-
-
-def _apologies(connection: Connection, period: str, basis: Basis, watermark: datetime) -> dict[str, str]:
-    """When the applicants of late dossiers were sent an apology with a new date, by dossier (decision 0009)."""
-    query = (
-        select(DOSSIER.c.code, DOSSIER.c.procedure, DOSSIER.c.extended_at)
-        .where(DOSSIER.c.extended_at <= watermark)
-        .where(DOSSIER.c.code.in_(select(LATENESS.c.dossier).where(LATENESS.c.month == period)))
-    )
-    return {
-        code: iso(extended_at, basis.calendars.get(procedure, basis.calendar).zone)
-        for code, procedure, extended_at in connection.execute(query)
-    }
+    columns = ("agency", "official", "due", "dossier", "step", "state", "id")
+    return select(
+        *(LATENESS.c[name] for name in columns), _is_open(watermark).label("is_open"), LATENESS.c.listed
+    ).where(LATENESS.c.month == period, LATENESS.c.state.in_(HEADLINE + _COUNTED_ONLY), enters())
 
 
 def _open_overruns(
@@ -297,19 +271,27 @@ def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -
 
 def _tallies(connection: Connection, window: _Window) -> list[Tally]:
     """Every dossier open at any instant of the window, in exactly one bin, counted by agency."""
-    # Three ranges of two indices, where one condition would read all that was closed since. What was closed
-    # later than LONG days after the window and was there in it, lasted longer.
+    # Ranges of two indices, where one condition would read all that was closed since. What was closed later than
+    # LONG days after the window and was there in it, lasted longer.
     horizon = window.until + timedelta(days=_LONG)
-    soon = and_(DOSSIER.c.closed_at >= window.start, DOSSIER.c.closed_at < horizon)
-    later = and_(DOSSIER.c.lasted_days >= _LONG, DOSSIER.c.closed_at >= horizon)
-    parts = (_facts(window, ends) for ends in (DOSSIER.c.closed_at.is_(None), soon, later))
-    facts = union_all(*parts).subquery()
-    keys = (facts.c.agency, _bin(facts.c), _on_time_766(facts.c))
-    query = select(*keys, func.count(), func.sum(facts.c.received)).group_by(*keys)
+    closed_at = DOSSIER.c.closed_at
+    ends = (
+        closed_at.is_(None),
+        and_(closed_at >= window.start, closed_at < window.until),
+        and_(closed_at >= window.until, closed_at < horizon),
+        and_(DOSSIER.c.lasted_days >= _LONG, closed_at >= horizon),
+    )
     return [
         Tally(agency, Bin(bin_), None if on_time is None else bool(on_time), dossiers, received)
-        for agency, bin_, on_time, dossiers, received in connection.execute(query)
+        for end in ends
+        for agency, bin_, on_time, dossiers, received in connection.execute(_counted(window, end))
     ]
+
+
+def _counted(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
+    facts = _facts(window, ends).subquery()
+    keys = (facts.c.agency, _bin(facts.c), _on_time_766(facts.c))
+    return select(*keys, func.count(), func.sum(facts.c.received)).group_by(*keys)
 
 
 def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:

@@ -23,6 +23,8 @@ from models.errors import Code, Refusal, Unavailable
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_MS = 10_000
 """How long a writer waits for the other writers before it gives up."""
+CACHE_KIB = 16_384
+"""Pages of SQLite a connection keeps; its default of 2 MB is too little for a month's totals."""
 
 WRITER_LOCK = 0x64616E62
 """PostgreSQL advisory lock that makes journal writers take turns, as SQLite's one write lock does.
@@ -90,6 +92,7 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode=wal",
         "synchronous=normal",
         "foreign_keys=on",
+        f"cache_size={-CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

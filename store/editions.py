@@ -138,7 +138,7 @@ def changes_since(engine: Engine, catalogue: Catalogue, frozen: Edition) -> list
             frozen.period,
             now=frozen.watermark,
             basis=basis_of(catalogue),
-            listed=_listed(frozen),
+            earlier=_earlier(frozen),
         )
     return differences(frozen.bulletin, now)
 
@@ -195,8 +195,8 @@ def _next_edition(
     What a dossier went on to do after the earlier edition's instant is no correction: facts are compared as of
     that instant.
     """
-    listed = _listed(previous)
-    bulletin = compiled(connection, period, now=now, basis=basis, listed=listed).model_copy(
+    earlier = _earlier(previous)
+    bulletin = compiled(connection, period, now=now, basis=basis, earlier=earlier).model_copy(
         update={"edition": 1, "frozen_at": now}
     )
     if previous is None:
@@ -204,8 +204,8 @@ def _next_edition(
     before = counted_alike = previous.bulletin
     if method := previous.formula != FORMULA:
         with rewound(engine, previous.position) as past, reading(past) as then:
-            counted_alike = compiled(then, period, now=previous.watermark, basis=basis, listed=listed)
-    now_said = compiled(connection, period, now=previous.watermark, basis=basis, listed=listed)
+            counted_alike = compiled(then, period, now=previous.watermark, basis=basis, earlier=earlier)
+    now_said = compiled(connection, period, now=previous.watermark, basis=basis, earlier=earlier)
     facts = differences(counted_alike, now_said)
     if not method and not facts:
         return None
@@ -219,7 +219,7 @@ def _next_edition(
     return bulletin.model_copy(update={"edition": number, "changes": tuple(changes)})
 
 
-def _listed(previous: Edition | None) -> frozenset[RowKey]:
+def _earlier(previous: Edition | None) -> frozenset[RowKey]:
     """What a restatement must show in the same form, also what has been retracted."""
     return frozenset() if previous is None else frozenset(map(row_key, previous.bulletin.rows))
 
@@ -261,7 +261,10 @@ def _latest(connection: Connection, period: str) -> Edition | None:
 def _printed(bulletin: Bulletin, basis: Basis) -> Basis:
     """Names are no facts of the journal: an edition keeps those it was printed with."""
     names = Names(
-        agencies={**basis.names.agencies, **{row.agency: row.agency_name for row in bulletin.rows}},
+        agencies={
+            **basis.names.agencies,
+            **{row.agency: row.agency_name for row in bulletin.rows if row.agency_name},
+        },
         officials={
             **basis.names.officials,
             **{

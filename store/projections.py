@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
+from models.bulletin import listed
 from models.instants import iso
 from models.lateness import Lateness, LatenessState
 from models.records import outcome_of
@@ -139,9 +140,8 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
         "month": f"{lateness.due_at.astimezone(zone):%Y-%m}",
         "due_at": lateness.due_at,
         "completed_at": lateness.completed_at,
-        "received": iso(snapshot.view.accepted_at, zone),
         "due": iso(lateness.due_at, zone),
-        "completed": None if lateness.completed_at is None else iso(lateness.completed_at, zone),
+        "listed": listed(lateness, snapshot.view.accepted_at, zone),
         "overrun_minutes": lateness.overrun_minutes,
         "state": lateness.state.value,
         "cause": lateness.cause,

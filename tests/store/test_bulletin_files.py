@@ -15,6 +15,7 @@ from models.bulletin import (
     Totals,
     masked,
     read,
+    row_json,
     to_csv,
     to_json,
 )
@@ -89,7 +90,24 @@ def test_masked_codes() -> None:
     assert masked("plain") == "plain"
 
 
-def test_a_code_without_a_name_stands_for_itself() -> None:
-    names = Names(agencies={"A": "An agency"})
-    assert (names.agency("A"), names.agency("B")) == ("An agency", "B")
-    assert (names.official("x"), names.official(None)) == ("x", None)
+def test_names_are_written_into_rows() -> None:
+    (bare,) = (row._replace(agency_name=None, official_name=None) for row in example().rows)
+    text = row_json(bare)
+    named = Names(agencies={"CT-LAND": 'An "agency"'}).written()
+    assert json.loads(named(text, "CT-LAND", "cb-01")) == bare._asdict() | {
+        "agency_name": 'An "agency"',
+        "official_name": "cb-01",  # a code without a name stands for itself
+    }
+    assert json.loads(named(text, "CT-LAND", None))["official_name"] is None
+
+
+def test_nothing_that_people_write_is_taken_for_a_name_to_come() -> None:
+    bare = (
+        example()
+        .rows[0]
+        ._replace(agency_name=None, official_name=None, explanation='"agency_name":null,"official_name":null')
+    )
+    named = Names(agencies={"CT-LAND": '"official_name":null'}).written()
+    row = json.loads(named(row_json(bare), "CT-LAND", "cb-01"))
+    assert (row["agency_name"], row["official_name"]) == ('"official_name":null', "cb-01")
+    assert row["explanation"] == bare.explanation

@@ -61,9 +61,8 @@ def upgrade() -> None:
     op.add_column("dossier", sa.Column("asked_again_at", INSTANT, nullable=True))
     op.add_column("dossier", sa.Column("pauses", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("dossier", sa.Column("missed_at", INSTANT, nullable=True))
-    op.add_column("lateness", sa.Column("received", sa.String(), nullable=False, server_default=""))
     op.add_column("lateness", sa.Column("due", sa.String(), nullable=False, server_default=""))
-    op.add_column("lateness", sa.Column("completed", sa.String(), nullable=True))
+    op.add_column("lateness", sa.Column("listed", sa.String(), nullable=False, server_default=""))
     _fill(op.get_bind())
     op.drop_column("lateness", "received_at")
     op.create_index(
@@ -129,7 +128,7 @@ def _set_dossier(table: sa.Table) -> sa.Update:
 
 
 def _set_lateness(table: sa.Table) -> sa.Update:
-    names = ("received", "due", "completed")
+    names = ("due", "listed")
     return (
         table.update()
         .where(table.c.id == sa.bindparam("of"))
@@ -173,12 +172,24 @@ def _handled(snapshot: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
     accepted = _instant(snapshot["view"]["accepted_at"]).astimezone(ZoneInfo(snapshot["zone"]))
-    return {
-        "of": document["id"],
-        "to_received": accepted.isoformat(timespec="seconds"),
-        "to_due": document["due_at"],
-        "to_completed": document["completed_at"],
+    named = document["state"] != "recorded"
+    copied = ("agency", "dossier", "procedure", "step", "due_at", "completed_at", "cause", "state")
+    row = {name: document[name] for name in copied} | {
+        "agency_name": None,
+        "official": document["official"] if named else None,
+        "official_name": None,
+        "received_at": accepted.isoformat(timespec="seconds"),
+        "overrun_minutes": _number(document["overrun_minutes"]),
+        "overrun_working_days": _number(round(document["overrun_minutes"] / 480, 2)),
+        "apology_at": None,
+        "explanation": document["explanation"] if named else None,
     }
+    listed = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return {"of": document["id"], "to_due": document["due_at"], "to_listed": listed}
+
+
+def _number(value: float) -> float:
+    return int(value) if value == int(value) else value
 
 
 def _shares(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
