@@ -133,7 +133,7 @@ def month(
         editions=editions.numbers(page.office.engine, period),
         filters=filters,
         entries=entries_of(page, rows),
-        agencies=_choices((row.agency, row.agency_name) for row in bulletin.rows),
+        agencies=_choices((row.agency, row.agency_name or row.agency) for row in bulletin.rows),
         procedures=_choices(
             (row.procedure, procedure_name(catalogue, row.procedure)) for row in bulletin.rows
         ),
