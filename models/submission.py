@@ -50,8 +50,8 @@ class Submission(Model):
         return self
 
     def content(self) -> str:
-        """Fingerprint of everything but ``at``: equal for the same content handed in again."""
-        data = self.model_dump(mode="json", exclude={"at"}, exclude_none=True)
+        """Fingerprint of everything but ``at`` and the code it goes by: equal for the same content handed in again."""
+        data = self.model_dump(mode="json", exclude={"at", "code"}, exclude_none=True)
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 

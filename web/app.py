@@ -21,6 +21,7 @@ def create_app(office: Office) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        strict_content_type=False,
     )
     app.state.office = office
     app.include_router(api.router)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import JsonValue, ValidationError
+from starlette.types import Receive, Scope, Send
 
 from models.access import Principal
 from models.actions import first_problem
@@ -83,7 +84,14 @@ async def submit_many(request: Request, office: TheOffice, principal: MaySubmit)
                 told = await _one_of_many(office, principal, line)
                 yield json.dumps({"line": number, **told}, ensure_ascii=False).encode() + b"\n"
 
-    return StreamingResponse(answers(), media_type="application/x-ndjson")
+    return _Duplex(answers(), media_type="application/x-ndjson")
+
+
+class _Duplex(StreamingResponse):
+    """Answers while the request still comes in: nobody else may read from it, not even to see whether it ends."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the protocol
+        await self.stream_response(send)
 
 
 async def _one_of_many(office: Office, principal: Principal, line: bytes) -> dict[str, Any]:
