@@ -29,6 +29,7 @@ COMMANDS = {
     "freeze",
     "official",
     "agency",
+    "verify",
     "catalogue",
     "db",
 }
@@ -77,7 +78,7 @@ def test_every_command_has_its_help(danbiet: Danbiet, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["show", "why", "list", "due", "bulletin", "catalogue check", "db rebuild", "import"]
+    "command", ["show", "why", "list", "due", "bulletin", "verify", "catalogue check", "db rebuild", "import"]
 )
 def test_every_reading_command_takes_json(danbiet: Danbiet, command: str) -> None:
     assert "--json" in danbiet(*command.split(), "--help").out
