@@ -352,6 +352,23 @@ def agency(
     run_agency(code, data, json=json, public=public)
 
 
+@app.command()
+def verify(
+    place: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="A ledger's directory or address.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="An earlier checkpoint, saved: all that it covers must be unchanged.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The office's verifier key (default: the one beside the ledger).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Whether a ledger is what was signed; if not, which entry first disagrees."""
+    from cli.verifying import verify_ledger
+
+    raise typer.Exit(verify_ledger(place, checkpoint, key, json=json))
+
+
 @catalogue_app.command("check")
 def catalogue_check(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's directory.")],

@@ -274,6 +274,70 @@ class SubscriberRow(Row, table=True):
     position: int = Field(sa_type=BIG)
 
 
+class LedgerEntryRow(Row, table=True):
+    """One entry of the ledger; never changed, never removed, and nobody is named in it."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (UniqueConstraint("period", "edition"),)
+
+    number: int = Field(primary_key=True, sa_type=BIG)
+    content: bytes
+    leaf: bytes
+    """Its leaf in the Merkle tree."""
+    position: int | None = Field(sa_type=BIG, unique=True)
+    """Of the outbox row that a disclosure tells."""
+    period: str | None
+    edition: int | None
+
+
+class LedgerNodeRow(Row, table=True):
+    """A complete subtree of the ledger's Merkle tree, above the leaves."""
+
+    __tablename__ = "ledger_node"
+
+    level: int = Field(primary_key=True)
+    place: int = Field(primary_key=True, sa_type=BIG)
+    hash: bytes
+
+
+class LedgerPersonalRow(Row, table=True):
+    """What an entry is committed to and does not say; gone once it is erased."""
+
+    __tablename__ = "ledger_personal"
+
+    number: int = Field(primary_key=True, sa_type=BIG)
+    salt: bytes
+    document: bytes
+    """Canonical JSON, byte for byte what was committed to."""
+
+
+class LedgerPersonRow(Row, table=True):
+    """Whom a personal part names, to find what is to be erased."""
+
+    __tablename__ = "ledger_person"
+
+    official: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, index=True, sa_type=BIG)
+
+
+class LedgerCheckpointRow(Row, table=True):
+    """A signed statement of the ledger at a size."""
+
+    __tablename__ = "ledger_checkpoint"
+
+    size: int = Field(primary_key=True, sa_type=BIG)
+    note: str
+
+
+class LedgerCursorRow(Row, table=True):
+    """How far the outbox has been read into the ledger. No subscriber: it waits on purpose until events settle."""
+
+    __tablename__ = "ledger_cursor"
+
+    name: str = Field(primary_key=True)
+    position: int = Field(sa_type=BIG)
+
+
 class ArchiveRow(Row, table=True):
     """The whole aggregate of a dossier whose workflow has ended; valid while it has the dossier's sequence."""
 
