@@ -38,6 +38,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from activities.compiling import Compiling
 from activities.recording import Recording
 from cli import board
+from cli.ledger_keeper import LedgerKeeper
 from cli.metrics import exposition, new_registry
 from cli.readiness import Readiness
 from cli.settings import Settings, load
@@ -197,14 +198,18 @@ async def serve(settings: Settings) -> None:
     with board.Board(settings.host, settings.metrics_port, "DANBIET_METRICS_PORT") as metrics:
         client, sdk = await connected(settings)
         registry = new_registry(engine, catalogue)
-        async with running_worker(
-            client,
-            engine,
-            registry,
-            installation=settings.installation,
-            catalogue=catalogue,
-            task_queue=settings.task_queue,
-        ) as worker:
+        keeper = LedgerKeeper(engine, settings.data, settings.ledger_origin)
+        async with (
+            keeper.running(),
+            running_worker(
+                client,
+                engine,
+                registry,
+                installation=settings.installation,
+                catalogue=catalogue,
+                task_queue=settings.task_queue,
+            ) as worker,
+        ):
             scrape = board.metrics(lambda: exposition(registry, sdk))
             metrics.routes |= {"/metrics": scrape, "/readyz": Readiness(client, worker, engine).answer}
             log.info("worker on %s, metrics at %s/metrics", settings.temporal_address, metrics.address)

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Response
 
 from cli.board import Answer, Route, alive, as_json, metrics, shown_host, why_not
 from cli.installation import Installation
+from cli.ledger_keeper import FOLDER
 from cli.metrics import new_registry, our_exposition
 from cli.readiness import OK, database_check
 from cli.settings import load
@@ -106,6 +107,7 @@ def office_of(installation: Installation, connected: Callable[[], Awaitable[Star
         zone=installation.calendar.zone,
         installation=installation.settings.installation,
         ledger_origin=installation.settings.ledger_origin,
+        ledger_files=installation.data / FOLDER,
     )
 
 

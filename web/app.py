@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import Depends, FastAPI
 
+from store.ledger import checkpoint
 from web import guard, problems
+from web.api import ledger
 from web.api import routes as api
 from web.office import Office
 from web.pages import routes as pages
@@ -24,7 +28,9 @@ def create_app(office: Office) -> FastAPI:
         strict_content_type=False,
     )
     app.state.office = office
+    app.state.ledger_checkpoint = partial(checkpoint, office.engine)
     app.include_router(api.router)
+    app.include_router(ledger.router)
     app.include_router(pages.public)
     app.include_router(pages.guarded, dependencies=[Depends(allowed(Operation.PRINT))])
     problems.install(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,8 @@ class Office:
     """The calendar's, in which instants are shown."""
     installation: str
     ledger_origin: str
+    ledger_files: Path
+    """Where the ledger's public files are."""
 
 
 def _office(request: Request) -> Office:

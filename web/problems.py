@@ -14,7 +14,7 @@ from models.errors import Code, DanbietError
 from web.pages.page import page_of
 
 log = logging.getLogger("danbiet.web")
-API = "/api/"
+API = ("/api/", "/ledger/")
 RETRY_AFTER = "5"
 STATUS = {
     Code.NOT_FOUND: HTTPStatus.NOT_FOUND,

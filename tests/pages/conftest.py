@@ -191,6 +191,7 @@ def board_over(engine: Engine, catalogue: Catalogue, now: datetime = NOW) -> Fas
             zone=ZONE,
             installation="can-tho",
             ledger_origin="board.example/can-tho",
+            ledger_files=Path("nowhere"),
         )
     )
     app.dependency_overrides[principal] = lambda: Principal(role=Role.ADMIN, name="admin")
