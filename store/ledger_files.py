@@ -31,18 +31,20 @@ def publish(engine: Engine, directory: Path, verifier: Verifier) -> int:
 
     Raises :class:`Refusal` where the files are of another ledger: they are never rewritten.
     """
-    note = ledger.checkpoint(engine)
-    if note is None:
+    if ledger.checkpoint(engine) is None:
         return 0
-    size = read_checkpoint(opened(note, verifier)).size
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with (directory / ENTRIES).open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(
+                file, fcntl.LOCK_EX
+            )  # what is newest is asked for now, so that nobody comes behind another
+            note = str(ledger.checkpoint(engine))
+            size = read_checkpoint(opened(note, verifier)).size
             known = _known(engine, file, size)
             _extend(engine, file, known, size)
-        _replace(directory / KEY, f"{verifier}\n")
-        _replace(directory / CHECKPOINT, note)
+            _replace(directory / KEY, f"{verifier}\n")
+            _replace(directory / CHECKPOINT, note)
     except OSError as error:
         raise Refusal(
             Code.INVALID,
