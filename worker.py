@@ -38,7 +38,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from activities.compiling import Compiling
 from activities.recording import Recording
 from cli import board
-from cli.ledger_keeper import LedgerKeeper
+from cli.keeping import Keeper
 from cli.metrics import exposition, new_registry
 from cli.readiness import Readiness
 from cli.settings import Settings, load
@@ -198,7 +198,7 @@ async def serve(settings: Settings) -> None:
     with board.Board(settings.host, settings.metrics_port, "DANBIET_METRICS_PORT") as metrics:
         client, sdk = await connected(settings)
         registry = new_registry(engine, catalogue)
-        keeper = LedgerKeeper(engine, settings.data, settings.ledger_origin)
+        keeper = Keeper(engine, settings.data, settings.ledger_origin)
         async with (
             keeper.running(),
             running_worker(

@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 from models.errors import Refusal, Unavailable
 from store.ledger_keeping import keep
 
-EVERY = 5.0
-SETTLING = timedelta(seconds=60)
-"""An event goes in when it has stood so long: an entry cannot be taken back."""
+EVERY = 2.0
+SETTLING = timedelta(seconds=15)
+"""An event goes in when it has stood so long, for an entry cannot be taken back: a workflow task that is lost is done
+again after ten seconds (decision 0008)."""
 
 log = logging.getLogger("danbiet.ledger")
 

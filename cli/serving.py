@@ -16,13 +16,13 @@ from fastapi import FastAPI, Response
 
 from cli.board import Answer, Route, alive, as_json, metrics, shown_host, why_not
 from cli.installation import Installation
-from cli.ledger_keeper import FOLDER
 from cli.metrics import new_registry, our_exposition
 from cli.readiness import OK, database_check
 from cli.settings import load
 from models.errors import Code, DanbietError, Refusal, Unavailable
 from starter import Starter, connect
 from store.database import check_current
+from store.ledger_keeping import FOLDER
 from web.app import create_app
 from web.office import Office
 from worker import run_until_stopped

@@ -22,8 +22,8 @@ from cli.data_directory import addresses, only_one
 from cli.embedded import EmbeddedServer, start_server
 from cli.importing import bring_in
 from cli.installation import CATALOGUE_FILE, Installation
+from cli.keeping import Keeper
 from cli.keys import ADMIN_KEY, ensure_admin_key
-from cli.ledger_keeper import LedgerKeeper
 from cli.metrics import exposition, new_registry
 from cli.output import padded
 from cli.readiness import Readiness
@@ -144,7 +144,7 @@ class Up:
         stack.callback(engine.dispose)
         registry = new_registry(engine, self._installation.catalogue)
         client, sdk = await connected(self._installation.settings)
-        keeper = LedgerKeeper(engine, self._data, settings.ledger_origin)
+        keeper = Keeper(engine, self._data, settings.ledger_origin)
         await stack.enter_async_context(keeper.running())
         relay = FileRelay(engine, self._data, self._seen)
         await stack.enter_async_context(relay.running())

@@ -123,23 +123,6 @@ def edition(engine: Engine, period: str, number: int) -> Edition:
     raise Refusal(Code.NOT_FOUND, f"{period} has no edition {number}: {known}")
 
 
-class Stamp(Model):
-    """An edition without its content."""
-
-    period: str
-    edition: int
-    sha256: str
-    frozen_at: Instant
-
-
-def stamps(engine: Engine) -> list[Stamp]:
-    """Of every edition there is, in the order of freezing."""
-    columns = (EDITION.c[name] for name in Stamp.model_fields)
-    query = select(*columns).order_by(EDITION.c.frozen_at, EDITION.c.period, EDITION.c.edition)
-    with reading(engine) as connection:
-        return [Stamp.model_validate(dict(row)) for row in connection.execute(query).mappings()]
-
-
 def numbers(engine: Engine, period: str) -> list[int]:
     """Of the editions of ``period``, oldest first; empty: it is not frozen."""
     query = select(EDITION.c.edition).where(EDITION.c.period == period).order_by(EDITION.c.edition)
