@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from models.actions import Actor, Given, parse_action
+from models.actions import Actor, Given, Role, parse_action
 from models.budget import Budget, Unit
 from models.dossier import Dossier, Request
 from models.errors import Refusal
@@ -63,7 +63,7 @@ def amounts(unit: Unit, *some: float) -> st.SearchStrategy[Budget]:
 
 
 budgets = st.one_of(
-    amounts(Unit.WORKING_HOURS, 0.25, 0.5, 1, 2, 8),
+    amounts(Unit.WORKING_HOURS, 2, 0.25, 0.5, 1, 8),
     amounts(Unit.WORKING_DAYS, 0),
     amounts(Unit.CALENDAR_DAYS, 0, 1, 2, 3),
 )
@@ -94,7 +94,7 @@ gaps = st.one_of(
 @st.composite
 def starts(draw: st.DrawFn) -> DossierStart:
     """A procedure of 1 to 4 stages with 1 to 3 steps each, and a submission to it."""
-    shape = draw(st.lists(st.sampled_from((1, 1, 1, 2, 3)), min_size=1, max_size=4))
+    shape = draw(st.lists(st.sampled_from((1, 1, 1, 2, 3)), min_size=1, max_size=5))
     steps = tuple(
         PlannedStep(
             key=f"s{stage}{place}",
@@ -168,15 +168,19 @@ class Life:
         self.events += told
         return True
 
-    def sensible(self, kind: int, pick: int, when: datetime, *, by: Actor = ADMIN) -> Given:
-        """An action that fits the dossier as it stands: ``kind`` and ``pick`` choose among what there is."""
+    def sensible(self, kind: int, pick: int, when: datetime, *, by: Actor | None = ADMIN) -> Given:
+        """An action that fits the dossier as it stands: ``kind`` and ``pick`` choose among what there is.
+
+        ``by`` None: whoever holds the step.
+        """
         view = self.dossier.view(self.now)
         running = [step for step in view.steps if step.state is StepState.RUNNING] or list(view.steps)
         unfinished = [s for s in view.steps if s.state in ("running", "paused", "pending")] or running
         some, any_ = running[pick % len(running)], unfinished[pick % len(unfinished)]
-        agency, person = AGENCIES[pick % 3], OFFICIALS[pick // 3 % 4]
+        person = OFFICIALS[pick // 3 % 4]
+        agency = next(each for each in AGENCIES if each not in (view.agency, any_.agency))
         hand_over = {"action": "hand_over", "step": any_.key, "official": person, "of_agency": any_.agency}
-        complete = {"action": "complete", "step": some.key, "official": person}
+        complete = {"action": "complete", "step": some.key} | ({"official": person} if pick % 4 == 0 else {})
         roster = {"clerk": person} if pick % 2 else {}
         transfer = {"action": "transfer", "agency": agency, "roster": roster, "head": HEADS[agency]}
         extend = {
@@ -195,11 +199,11 @@ class Life:
                     if kind > 14
                     else resume
                 )
-            case Status.RUNNING:
-                done = [s for s in view.steps if s.stage < running[0].stage] or list(view.steps)
-                back = done[pick % len(done)]
+            case status if status is Status.RUNNING or (view.closed_at is not None and when < view.closed_at):
+                done = [s for s in view.steps if s.stage < running[0].stage]
+                back = done[pick % len(done)] if done else some
                 request = {"action": "request_supplement"}
-                send_back = {"action": "send_back", "step": back.key}
+                send_back = {"action": "send_back", "step": back.key} if done else complete
                 rarer = {
                     9: transfer,
                     10: transfer | {"step": any_.key},
@@ -214,6 +218,8 @@ class Life:
                 fields = hand_over if kind in {6, 7, 8} else rarer.get(kind, complete)
             case _:
                 fields = {"action": "deliver"}  # fmt: skip
+        if by is None:
+            by = Actor(name=some.official or person, role=Role.OFFICIAL)
         return Given(action=parse_action({**fields, "at": when, "reason": "sổ theo dõi"}), by=by)
 
     def lead(self, life: Sequence[tuple[timedelta, int, int]], *, wakes: bool = True) -> None:

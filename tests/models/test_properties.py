@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from models.actions import Given, HandOver
 from models.events import Event, EventType
+from models.lateness import Holder, Lateness, percent_shares
 from models.submission import DossierStart
 from tests.models.lives_of_dossiers import OFFICIALS, SECOND, Life, effort, facts, gaps, lives, seen, starts
-from tests.models.office import ADMIN, AGENCY, Office, hours, step
+from tests.models.office import ADMIN, AGENCY, CODE, Office, hours, step
 
 Choices = list[tuple[timedelta, int, int]]
 AFTERWARDS = timedelta(days=9)
@@ -87,7 +89,9 @@ def test_a_worker_that_was_down_for_days(
 
 
 def hand_over(when: Any, to: str) -> Given:
-    return Given(action=HandOver(at=when, step="work", official=to, of_agency=AGENCY), by=ADMIN)
+    return Given(
+        action=HandOver(at=when, step="work", official=to, of_agency=AGENCY, reason="sổ tay"), by=ADMIN
+    )
 
 
 @effort(60)
@@ -123,3 +127,51 @@ def test_a_hand_over_in_the_last_minutes_moves_only_those(
     for official in OFFICIALS:
         moved = abs(with_.get(official, 0) - without.get(official, 0))
         assert moved <= before.total_seconds() / 60 + 0.01
+
+
+@effort(100)
+@given(
+    st.lists(
+        st.tuples(st.timedeltas(SECOND, timedelta(minutes=70)), st.sampled_from(OFFICIALS)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_hand_overs_told_afterwards_name_whom_they_would_have_named(
+    changes: list[tuple[timedelta, str]], order: Any
+) -> None:
+    """R1, R9: the naming told at first is told anew, until it is the one of who arrived in time."""
+    office = Office(steps=(step("work", 1, hours(6), "A"),))
+    lived, told_late = Life(office.start), Life(office.start)
+    for gap, official in changes:
+        lived.live_to(lived.now + gap)
+        lived.accept(hand_over(lived.now, official))
+    end = lived.now + timedelta(days=2)
+    lived.live_to(end)
+    told_late.live_to(end)
+    waiting = list(lived.accepted)
+    order.shuffle(waiting)
+    for each in waiting:
+        assert told_late.accept(each)
+    named = [
+        Lateness.model_validate([e for e in life.events if e.subject == f"{CODE}:work:1"][-1].data)
+        for life in (lived, told_late)
+    ]
+    assert (named[0].official, named[0].shares) == (named[1].official, named[1].shares)
+
+
+@effort(200)
+@given(
+    st.dictionaries(
+        st.sampled_from([Holder(AGENCY, name) for name in "ABCDEFG"]), st.integers(0, 10**6), min_size=1
+    )
+)
+def test_shares_sum_to_a_hundred(seconds: dict[Holder, int]) -> None:
+    """R4: to two decimals, the largest first, and nobody is off by a whole hundredth."""
+    shares = percent_shares(seconds)
+    assert sum(Decimal(str(share.share)) for share in shares) == 100
+    if total := sum(seconds.values()):
+        by = {share.official: share.share for share in shares}
+        assert all(abs(by[h.official] - 100 * held / total) < 0.01 for h, held in seconds.items())
+        assert [seconds[Holder(AGENCY, s.official)] for s in shares] == sorted(seconds.values(), reverse=True)
