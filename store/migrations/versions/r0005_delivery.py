@@ -43,4 +43,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("webhook", "position", name=op.f("pk_waiting")),
     )
     op.create_index(op.f("ix_waiting_webhook_dead_next_at"), "waiting", ["webhook", "dead", "next_at"])
-    op.create_index(op.f("ix_waiting_webhook_dossier_position"), "waiting", ["webhook", "dossier", "position"])
+    op.create_index(
+        op.f("ix_waiting_webhook_dossier_position"), "waiting", ["webhook", "dossier", "position"]
+    )
