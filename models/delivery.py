@@ -92,8 +92,9 @@ def new_subscriber(name: str, url: str, *, public: bool, types: str | None) -> S
         )
     try:
         parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
         is_address = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an IPv6 address that is none
+    except ValueError:  # a host or a port that is none
         is_address = False
     if not is_address:
         raise Refusal(Code.INVALID, f"'{url}' is no address of a webhook: write https://HOST/PATH")
