@@ -7,7 +7,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,8 @@ EVERY = 1.0
 HEARTBEAT = 3.0
 SIDE_BY_SIDE = 8
 """Requests to one receiver at a time."""
+LONGEST_BATCH = 30.0
+"""Seconds after which no more requests of a batch begin: so much, at most, is sent twice after a crash."""
 GIVE_UP = 3
 """After so many failures and no success, the rest of a batch is not even tried."""
 
@@ -94,22 +96,21 @@ class Delivering:
             Sender(url, secrets, self._tls, private=self._private) as sender,
             asyncio.TaskGroup() as group,
         ):
+            ends = time.monotonic() + LONGEST_BATCH
             for _ in range(min(SIDE_BY_SIDE, len(queues))):
-                group.create_task(_work(sender, waiting, answers))
+                group.create_task(_work(sender, waiting, answers, ends))
         return answers
 
 
-async def _work(sender: Sender, waiting: list[list[Parcel]], answers: dict[int, Answer]) -> None:
-    """Take one dossier after the other; what is left once nothing gets through is left for later."""
-    while waiting and not _is_hopeless(answers) and not activity.is_worker_shutdown():
-        await _one_dossier(sender, waiting.pop(), answers)
-
-
-async def _one_dossier(sender: Sender, parcels: Sequence[Parcel], answers: dict[int, Answer]) -> None:
-    for parcel in parcels:
-        answers[parcel.position] = await sender.send(parcel.event)
-        if answers[parcel.position].result is not Result.DELIVERED or activity.is_worker_shutdown():
-            return
+async def _work(sender: Sender, waiting: list[list[Parcel]], answers: dict[int, Answer], ends: float) -> None:
+    """Take one dossier after the other, and of each no more once an event of it was not taken."""
+    while waiting:
+        for parcel in waiting.pop():
+            if time.monotonic() >= ends or activity.is_worker_shutdown() or _is_hopeless(answers):
+                return
+            answers[parcel.position] = answer = await sender.send(parcel.event)
+            if answer.result is not Result.DELIVERED:
+                break
 
 
 def _is_hopeless(answers: dict[int, Answer]) -> bool:
