@@ -31,6 +31,7 @@ COMMANDS = {
     "agency",
     "catalogue",
     "db",
+    "webhooks",
 }
 HEAVY = {"temporalio", "sqlmodel", "sqlalchemy", "pydantic_settings", "fastapi", "alembic", "rich"}
 PROBE = """
