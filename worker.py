@@ -36,6 +36,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.compiling import Compiling
+from activities.delivering import Delivering
 from activities.recording import Recording
 from cli import board
 from cli.keeping import Keeper
@@ -48,9 +49,11 @@ from starter import connect
 from store.catalogue_files import read_catalogue
 from store.database import check_current, open_database
 from store.journal import Journal
+from store.webhooks import names
 from workflows.bulletins import BulletinWorkflow
 from workflows.dossier import DossierWorkflow
 from workflows.names import SEARCH_ATTRIBUTES, TASK_QUEUE
+from workflows.relay import RelayWorkflow, ensure_relays
 from workflows.schedules import ensure_schedule
 
 log = logging.getLogger("danbiet.worker")
@@ -113,15 +116,27 @@ def build_worker(
     registry: CollectorRegistry,
     *,
     compiling: Compiling | None = None,
+    delivering: Delivering | None = None,
     task_queue: str = TASK_QUEUE,
     runner: WorkflowRunner | None = None,
 ) -> Worker:
-    """A worker for dossiers, with ``compiling`` for bulletins too; ``runner`` None: outside the sandbox."""
+    """A worker for dossiers; with ``compiling`` for bulletins, with ``delivering`` for webhooks too.
+
+    ``runner`` None: outside the sandbox.
+    """
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[DossierWorkflow, *([BulletinWorkflow] if compiling else [])],
-        activities=[Recording(journal, registry).record, *([compiling.freeze] if compiling else [])],
+        workflows=[
+            DossierWorkflow,
+            *([BulletinWorkflow] if compiling else []),
+            *([RelayWorkflow] if delivering else []),
+        ],
+        activities=[
+            Recording(journal, registry).record,
+            *([compiling.freeze] if compiling else []),
+            *([delivering.deliver] if delivering else []),
+        ],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         max_cached_workflows=1000,
         graceful_shutdown_timeout=GRACE,
@@ -138,15 +153,24 @@ async def running_worker(
     catalogue: Catalogue,
     task_queue: str = TASK_QUEUE,
     runner: WorkflowRunner | None = None,
+    private_webhooks: bool = False,
 ) -> AsyncIterator[Worker]:
-    """Journal, worker and schedule together, stopped in the right order: no record is dropped half-way."""
+    """Journal, worker, schedule and relays, stopped in the right order: no record is dropped half-way."""
     await ensure_schedule(client, catalogue.main_calendar.zone, task_queue=task_queue)
+    await ensure_relays(client, await asyncio.to_thread(names, engine), task_queue=task_queue)
     compiling = Compiling(engine, catalogue)
+    delivering = Delivering(engine, registry, private=private_webhooks)
     journal = Journal(engine, installation)
     journal.start()
     try:
         async with build_worker(
-            client, journal, registry, compiling=compiling, task_queue=task_queue, runner=runner
+            client,
+            journal,
+            registry,
+            compiling=compiling,
+            delivering=delivering,
+            task_queue=task_queue,
+            runner=runner,
         ) as worker:
             yield worker
     finally:
@@ -208,6 +232,7 @@ async def serve(settings: Settings) -> None:
                 installation=settings.installation,
                 catalogue=catalogue,
                 task_queue=settings.task_queue,
+                private_webhooks=settings.webhooks_private,
             ) as worker,
         ):
             scrape = board.metrics(lambda: exposition(registry, sdk))

@@ -2,3 +2,4 @@
 
 RECORD = "record"
 FREEZE = "freeze"
+DELIVER = "deliver"

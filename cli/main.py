@@ -42,6 +42,8 @@ app.add_typer(catalogue_app, name="catalogue", rich_help_panel=None)
 app.add_typer(db_app, name="db")
 keys_app = typer.Typer(help="Keys of the HTTP API: who comes in, as what.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+webhooks_app = typer.Typer(help="Who is told of events by HTTP.", no_args_is_help=True)
+app.add_typer(webhooks_app, name="webhooks")
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Data directory (default $DANBIET_DATA or .danbiet).")
@@ -448,6 +450,60 @@ def keys_revoke(
     from cli.keys import revoke
 
     revoke(prefix, data, json=json)
+
+
+@webhooks_app.command("add")
+def webhooks_add(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where events are posted: https://HOST/PATH.")],
+    name: Annotated[str, typer.Option(help="Its name: a-z, 0-9 and '-'.")],
+    public: Annotated[
+        bool, typer.Option("--public", help="Tell only what is published, with dossiers masked.")
+    ] = False,
+    types: Annotated[
+        str | None, typer.Option(help="Only these events, e.g. published,retracted (default: all).")
+    ] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Add a webhook; prints its secret, once. With a name that is there: change it, and its secret."""
+    from cli.webhooks import add
+
+    add(url, name, types, data, public=public, json=json)
+
+
+@webhooks_app.command("list")
+def webhooks_list(data: Data = None, json: Json = False) -> None:
+    """Webhooks, and how far each is served."""
+    from cli.webhooks import list_webhooks
+
+    list_webhooks(data, json=json)
+
+
+@webhooks_app.command("remove")
+def webhooks_remove(name: Annotated[str, typer.Argument(metavar="NAME")], data: Data = None) -> None:
+    """Tell it nothing more, and forget what it has not had."""
+    from cli.webhooks import remove
+
+    remove(name, data)
+
+
+@webhooks_app.command("replay")
+def webhooks_replay(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    since: Annotated[
+        int | None, typer.Option("--from", metavar="POSITION", min=1, help="Everything from there on.")
+    ] = None,
+    dead: Annotated[
+        bool, typer.Option("--dead", help="What was given up, and what waits (the default).")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Send again. A webhook that was disabled is active again."""
+    if dead and since is not None:
+        raise typer.BadParameter("--from and --dead exclude each other")
+    from cli.webhooks import replay
+
+    replay(name, since, data)
 
 
 def _app_for(words: list[str]) -> typer.Typer:

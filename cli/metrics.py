@@ -88,7 +88,7 @@ def _families(gauges: Gauges) -> Iterator[GaugeMetricFamily]:
     yield dossiers
     for name, text, value in (
         ("danbiet_deadlines_unprocessed", "Deadlines due and not recorded", gauges.deadlines_unprocessed),
-        ("danbiet_outbox_pending", "Events that a subscriber has not had", gauges.outbox_pending),
+        ("danbiet_outbox_pending", "Events that the slowest webhook has not had", gauges.outbox_pending),
         ("danbiet_outbox_oldest_seconds", "Age of the oldest such event", gauges.outbox_oldest_seconds),
     ):
         yield GaugeMetricFamily(name, text, value=value)

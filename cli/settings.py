@@ -77,6 +77,8 @@ class Settings(BaseSettings):
 
     timer_jitter_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
     """Deadlines are processed up to so much later, spread by dossier; the recorded instants never move."""
+    webhooks_private: bool = False
+    """Webhooks may be inside one's own networks, and may be plain http."""
     log_level: LogLevel = "info"
 
     @model_validator(mode="after")

@@ -156,6 +156,7 @@ class Up:
                 installation=settings.installation,
                 catalogue=self._installation.catalogue,
                 task_queue=settings.task_queue,
+                private_webhooks=settings.webhooks_private,
             )
         )
         scrape = board.metrics(lambda: exposition(registry, sdk))

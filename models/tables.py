@@ -338,6 +338,46 @@ class LedgerCursorRow(Row, table=True):
     position: int = Field(sa_type=BIG)
 
 
+class WebhookRow(Row, table=True):
+    """A subscriber by HTTP, and how far it is: everything up to ``position`` is delivered, or in ``waiting``."""
+
+    __tablename__ = "webhook"
+
+    name: str = Field(primary_key=True)
+    url: str
+    audience: str
+    types: str
+    """Between commas; empty: all."""
+    secret: str
+    old_secret: str | None = None
+    old_secret_until: Instant | None = None
+    state: str
+    reason: str | None = None
+    """Why it is disabled."""
+    position: int = Field(sa_type=BIG)
+    failures: int = 0
+    """Batches in a row of which the receiver took nothing."""
+    rest_until: Instant | None = None
+
+
+class WaitingRow(Row, table=True):
+    """An event that a webhook has not had although its cursor is past it: to be tried again, or given up."""
+
+    __tablename__ = "waiting"
+    __table_args__ = (
+        Index(None, "webhook", "dead", "next_at"),
+        Index(None, "webhook", "dossier", "position"),
+    )
+
+    webhook: str = Field(primary_key=True)
+    position: int = Field(primary_key=True, sa_type=BIG)
+    dossier: str
+    attempts: int
+    next_at: Instant
+    last_error: str | None = None
+    dead: bool = False
+
+
 class ArchiveRow(Row, table=True):
     """The whole aggregate of a dossier whose workflow has ended; valid while it has the dossier's sequence."""
 

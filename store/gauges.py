@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, func, select
 
 from models.budget import Model
-from models.tables import SubscriberRow, table_of
+from models.delivery import SubscriberState
+from models.tables import WaitingRow, WebhookRow, table_of
 from models.views import Status
 from store.database import reading
 from store.journal import OUTBOX
 from store.projections import DOSSIER
 
-SUBSCRIBER = table_of(SubscriberRow)
+WEBHOOK = table_of(WebhookRow)
+WAITING = table_of(WaitingRow)
 GRACE = timedelta(seconds=5)
 """A deadline that passed so recently is being recorded right now."""
 
@@ -30,7 +32,7 @@ class Gauges(Model):
     deadlines_unprocessed: int
     """Dossiers whose nearest running deadline has passed with nothing recorded."""
     outbox_pending: int
-    """Events that the slowest subscriber has not had; without subscribers, all of them."""
+    """Events that the slowest active webhook has not had; without webhooks none."""
     outbox_oldest_seconds: float
 
 
@@ -60,8 +62,23 @@ def _unprocessed(connection: Connection, now: datetime) -> int:
 
 
 def _outbox(connection: Connection) -> tuple[int, datetime | None]:
-    served = connection.execute(select(func.min(SUBSCRIBER.c.position))).scalar() or 0
-    waiting = OUTBOX.c.position > served
-    pending = connection.execute(select(func.count()).select_from(OUTBOX).where(waiting)).scalar_one()
-    first = select(OUTBOX.c.recorded_at).where(waiting).order_by(OUTBOX.c.position).limit(1)
-    return pending, connection.execute(first).scalar()
+    """What the slowest active webhook has not had: by positions, not by counting a backlog of millions."""
+    newest = connection.execute(select(func.max(OUTBOX.c.position))).scalar() or 0
+    waiting = (
+        select(func.count())
+        .where(WAITING.c.webhook == WEBHOOK.c.name, WAITING.c.dead.is_(False))
+        .scalar_subquery()
+    )
+    first_waiting = (
+        select(func.min(WAITING.c.position))
+        .where(WAITING.c.webhook == WEBHOOK.c.name, WAITING.c.dead.is_(False))
+        .scalar_subquery()
+    )
+    active = WEBHOOK.c.state == SubscriberState.ACTIVE.value
+    rows = connection.execute(select(WEBHOOK.c.position, waiting, first_waiting).where(active)).all()
+    pending = max((newest - served + behind for served, behind, _ in rows), default=0)
+    if pending == 0:
+        return 0, None
+    first = min(served + 1 if held is None else held for served, _, held in rows)
+    oldest = select(OUTBOX.c.recorded_at).where(OUTBOX.c.position >= first)
+    return pending, connection.execute(oldest.order_by(OUTBOX.c.position).limit(1)).scalar()

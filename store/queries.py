@@ -15,8 +15,9 @@ from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Connection, Engine, literal, select, tuple_, union
 
 from models.budget import Model
+from models.delivery import OutEvent as OutEvent  # noqa: PLC0414 - given on to whoever asks for events
 from models.errors import Code, Refusal
-from models.events import Event, EventType
+from models.events import Event
 from models.instants import Instant
 from models.lateness import Lateness, LatenessState
 from models.tables import ArchiveRow, CodeCounterRow, JournalRow, OutboxRow, table_of
@@ -39,34 +40,6 @@ class Page(NamedTuple):
 
     items: list[Snapshot]
     next_cursor: str | None
-
-
-class OutEvent(Model):
-    """One row of the outbox."""
-
-    position: int
-    id: str
-    type: EventType
-    source: str
-    subject: str
-    time: str
-    dossier: str
-    sequence: int
-    data: dict[str, JsonValue]
-
-    def cloud_event(self) -> dict[str, JsonValue]:
-        """CloudEvents 1.0, structured JSON (interfaces: Events out)."""
-        return {
-            "specversion": "1.0",
-            "id": self.id,
-            "source": self.source,
-            "type": self.type.value,
-            "subject": self.subject,
-            "time": self.time,
-            "datacontenttype": "application/json",
-            "sequence": str(self.sequence),
-            "data": self.data,
-        }
 
 
 class Archive(Model):

@@ -15,6 +15,8 @@ WHY = "why"
 LATENESSES = "latenesses"
 BULLETIN_WORKFLOW = "BulletinWorkflow"
 BULLETIN_SCHEDULE = "bulletin"
+RELAY_WORKFLOW = "RelayWorkflow"
+WAKE = "wake"
 
 PROCEDURE = SearchAttributeKey.for_keyword("DanbietProcedure")
 STATUS = SearchAttributeKey.for_keyword("DanbietStatus")
@@ -27,3 +29,7 @@ SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (PROCEDURE, STATUS, AGE
 
 def workflow_id(code: str) -> str:
     return f"dossier/{code}"
+
+
+def relay_id(webhook: str) -> str:
+    return f"relay/{webhook}"
