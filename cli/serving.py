@@ -188,6 +188,7 @@ def main() -> int:
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         asyncio.run(run_until_stopped(serve(Installation())))
     except DanbietError as error:
         print(f"danbiet: {error.code}: {error.message}", file=sys.stderr)
