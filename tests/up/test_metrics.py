@@ -13,6 +13,8 @@ from sqlalchemy import Engine
 from cli.metrics import exposition, new_registry
 from cli.root import PROJECT_ROOT
 from models.catalogue import Catalogue
+from models.delivery import new_subscriber
+from store import webhooks
 from store.catalogue_files import read_catalogue
 from store.database import open_database, upgrade
 from store.journal import Journal
@@ -47,7 +49,9 @@ def test_from_the_store_at_every_scrape(engine: Engine, catalogue: Catalogue) ->
     upgrade(engine.url.render_as_string(hide_password=False))
     registry = new_registry(engine, catalogue)
     assert figures(registry)["danbiet_deadlines_unprocessed"] == 0
-    passed = datetime.now(UTC) - timedelta(minutes=1)
+    now = datetime.now(UTC)
+    webhooks.add(engine, new_subscriber("ioc", "https://example.org/", public=False, types=None), now)
+    passed = now - timedelta(minutes=1)
     Journal(engine, "test").record_now([record("D-1", next_deadline_at=passed)])
     found = figures(registry)
     assert (found["danbiet_deadlines_unprocessed"], found["danbiet_dossiers_open"]) == (1, 1)
