@@ -310,10 +310,17 @@ def freeze(
     period: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A month that has ended.")],
     data: Data = None,
     json: Json = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Make its editions anew from the journal and compare; change nothing."),
+    ] = False,
 ) -> None:
     """Freeze the list of a month, or restate it where facts have changed. Safe to repeat."""
+    from cli.reports import check as run_check
     from cli.reports import freeze as run_freeze
 
+    if check:
+        raise typer.Exit(run_check(period, data, json=json))
     run_freeze(period, data, json=json)
 
 

@@ -96,6 +96,28 @@ def freeze(period: str, data: Path | None, *, json: bool) -> None:
     print(f"sha256 of the published JSON: {made.sha256}")
 
 
+def check(period: str, data: Path | None, *, json: bool) -> int:
+    """Make every edition anew from the journal; 1 if one comes out differently."""
+    installation = Installation(data)
+    found = editions.editions_of(installation.engine, period)
+    if not found:
+        raise Refusal(Code.NOT_FOUND, f"{period} is not frozen")
+    told = [
+        {
+            "edition": each.edition,
+            "equal": editions.remade(installation.engine, installation.catalogue, each) == each.content,
+        }
+        for each in found
+    ]
+    if json:
+        print(as_json(told))
+    else:
+        for each in told:
+            says = "equals" if each["equal"] else "DIFFERS from"
+            print(f"edition {each['edition']} of {period} {says} what the journal says, byte for byte")
+    return 0 if all(each["equal"] for each in told) else 1
+
+
 def _write(content: bytes) -> None:
     """To standard output, byte for byte."""
     sys.stdout.flush()

@@ -112,13 +112,18 @@ def latest(engine: Engine, period: str) -> Edition | None:
         return _latest(connection, period)
 
 
-def edition(engine: Engine, period: str, number: int) -> Edition:
-    """Raises :class:`Refusal` (``not_found``), with those there are."""
+def editions_of(engine: Engine, period: str) -> list[Edition]:
+    """All of them, in order."""
     query = select(EDITION).where(EDITION.c.period == period).order_by(EDITION.c.edition)
     with reading(engine) as connection:
-        found = {row["edition"]: row for row in connection.execute(query).mappings()}
+        return [Edition.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def edition(engine: Engine, period: str, number: int) -> Edition:
+    """Raises :class:`Refusal` (``not_found``), with those there are."""
+    found = {each.edition: each for each in editions_of(engine, period)}
     if number in found:
-        return Edition.model_validate(dict(found[number]))
+        return found[number]
     known = f"its editions are {', '.join(map(str, found))}" if found else "it is not frozen"
     raise Refusal(Code.NOT_FOUND, f"{period} has no edition {number}: {known}")
 

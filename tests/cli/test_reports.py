@@ -11,10 +11,11 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from models.events import EventType
 from models.lateness import LatenessState
+from store.database import writing
 from store.journal import Journal
 from tests.cli.conftest import DANBIET, Danbiet
 from tests.store.samples import disclosed, event, lateness, record, step
@@ -79,6 +80,22 @@ def test_a_restatement_is_called_for_and_made(danbiet: Danbiet, late: str, engin
     assert old.out == stale.out
     assert "edition 2 of 2025-04 is newer" in old.err
     assert "CD-02" not in newest.out
+
+
+def test_editions_are_checked_against_the_journal(danbiet: Danbiet, late: str, engine: Engine) -> None:
+    assert danbiet("freeze", "2025-04", "--check").code == 1
+    danbiet("freeze", "2025-04")
+    retract(engine)
+    danbiet("freeze", "2025-04")
+    assert danbiet("freeze", "2025-04", "--check", "--json").json == [
+        {"edition": 1, "equal": True},
+        {"edition": 2, "equal": True},
+    ]
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE bulletin SET content = replace(content, 'H13.9', 'H13.8')"))
+    tampered = danbiet("freeze", "2025-04", "--check")
+    assert tampered.code == 1
+    assert "edition 1 of 2025-04 DIFFERS from what the journal says" in tampered.out
 
 
 @pytest.mark.parametrize(
