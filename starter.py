@@ -76,7 +76,7 @@ class Starter:
         jitter_seconds: int = 0,
     ) -> None:
         self.client, self.catalogue, self.engine = client, catalogue, engine
-        self._task_queue, self._jitter = task_queue, jitter_seconds
+        self.task_queue, self._jitter = task_queue, jitter_seconds
 
     # --- intake ------------------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class Starter:
                 WORKFLOW,
                 start,
                 id=workflow_id(start.code),
-                task_queue=self._task_queue,
+                task_queue=self.task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 search_attributes=attributes_of(record.snapshot, dossier.late_count),
                 memo={"content": start.content, "at": start.accepted_at.isoformat()},
@@ -303,7 +303,7 @@ class Starter:
             WORKFLOW,
             start,
             id=workflow_id(code),
-            task_queue=self._task_queue,
+            task_queue=self.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             search_attributes=attributes_of(snapshot, dossier.late_count),

@@ -108,6 +108,7 @@ def office_of(installation: Installation, connected: Callable[[], Awaitable[Star
         installation=installation.settings.installation,
         ledger_origin=installation.settings.ledger_origin,
         ledger_files=installation.data / FOLDER,
+        webhooks_private=installation.settings.webhooks_private,
     )
 
 

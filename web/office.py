@@ -31,6 +31,8 @@ class Office:
     ledger_origin: str
     ledger_files: Path
     """Where the ledger's public files are."""
+    webhooks_private: bool = False
+    """Whether webhooks may be in private networks, and without TLS."""
 
 
 def _office(request: Request) -> Office:

@@ -25,6 +25,7 @@ class Operation(StrEnum):
     READ_RECORDS = "read_records"
     READ_EVENTS = "read_events"
     PRINT = "print"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
 
 MAY = {
@@ -35,6 +36,7 @@ MAY = {
     Operation.READ_BULLETINS: EVERYBODY,
     Operation.READ_RECORDS: EVERYBODY,
     Operation.READ_EVENTS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
+    Operation.MANAGE_WEBHOOKS: frozenset({Role.ADMIN}),
     Operation.PRINT: frozenset({Role.COUNTER, Role.OFFICIAL, Role.SUPERVISOR, Role.ADMIN}),
 }
 

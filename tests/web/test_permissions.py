@@ -18,6 +18,8 @@ TABLE = Path(__file__).with_name("permissions.csv")
 BODIES = {
     "/api/v1/dossiers": {"procedure": "1.001612", "agency": OWN},
     "/api/v1/dossiers/{code}/actions": {"action": "complete", "step": "appraise"},
+    "/api/v1/webhooks": {"name": "press", "url": "https://example.org/hook", "public": True},
+    "/api/v1/webhooks/{name}/replay": {},
 }
 LATENESS = f"{OPEN}:appraise:1"
 """Recorded, and not published yet."""
@@ -34,6 +36,7 @@ def address(path: str) -> str:
         "{period}": "2025-04",
         "{official}": "NK-02",
         "{index}": "0",
+        "{name}": "nobody",
         "{code}": OWN if "agencies" in path else OPEN,
     }
     for name, value in known.items():
