@@ -25,6 +25,7 @@ class Operation(StrEnum):
     READ_RECORDS = "read_records"
     READ_EVENTS = "read_events"
     PRINT = "print"
+    WORK = "work"
     MANAGE_WEBHOOKS = "manage_webhooks"
 
 
@@ -36,6 +37,7 @@ MAY = {
     Operation.READ_BULLETINS: EVERYBODY,
     Operation.READ_RECORDS: EVERYBODY,
     Operation.READ_EVENTS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
+    Operation.WORK: frozenset({Role.COUNTER, Role.OFFICIAL, Role.SUPERVISOR, Role.ADMIN}),
     Operation.MANAGE_WEBHOOKS: frozenset({Role.ADMIN}),
     Operation.PRINT: frozenset({Role.COUNTER, Role.OFFICIAL, Role.SUPERVISOR, Role.ADMIN}),
 }

@@ -28,6 +28,7 @@ from web.api.bodies import ACTION_EXAMPLE, SUBMISSION_EXAMPLE, read_json, tidy
 from web.office import Office, TheOffice
 from web.permissions import Operation, check
 from web.problems import problem, status_of
+from web.scope import agencies_of, visible
 from web.security import ThePrincipal, allowed
 
 router = APIRouter(tags=["dossiers"])
@@ -170,20 +171,6 @@ async def show(
     if if_none_match == tag:
         return Response(status_code=304, headers={"ETag": tag})
     return JSONResponse(view, headers={"ETag": tag})
-
-
-async def visible(office: Office, principal: Principal, code: str) -> Snapshot:
-    """The dossier, if it is in the key's units; answered alike where it is not and where there is none."""
-    snapshot = await asyncio.to_thread(queries.dossier, office.engine, code)
-    if snapshot is None or not any(
-        principal.covers(office.catalogue, each) for each in agencies_of(snapshot)
-    ):
-        raise Refusal(Code.NOT_FOUND, f"there is no dossier {code}")
-    return snapshot
-
-
-def agencies_of(snapshot: Snapshot) -> set[str]:
-    return {snapshot.view.agency, *(step.agency for step in snapshot.view.steps)}
 
 
 def shown(snapshot: Snapshot) -> JsonValue:
