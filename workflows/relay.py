@@ -37,7 +37,7 @@ class RelayWorkflow:
                 start_to_close_timeout=ONE_TURN,
                 heartbeat_timeout=SILENT,
                 retry_policy=RetryPolicy(
-                    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+                    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
                 ),
             )
             if not is_there and not self._woken:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli import data_directory
-from cli.data_directory import addresses, ensure_admin_key, only_one
+from cli.data_directory import addresses, only_one
 from models.errors import Refusal
 
 
@@ -37,11 +37,3 @@ def test_addresses_are_there_while_it_runs(tmp_path: Path) -> None:
         with addresses(tmp_path, {"pid": 1}):
             assert json.loads((tmp_path / "up.json").read_text(encoding="utf-8")) == {"pid": 1}
         assert not (tmp_path / "up.json").exists()
-
-
-def test_the_key_is_made_once(tmp_path: Path) -> None:
-    ensure_admin_key(tmp_path)
-    key = (tmp_path / "admin.key").read_text(encoding="ascii")
-    ensure_admin_key(tmp_path)
-    assert (tmp_path / "admin.key").read_text(encoding="ascii") == key
-    assert stat.S_IMODE((tmp_path / "admin.key").stat().st_mode) == 0o600
