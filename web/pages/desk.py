@@ -17,8 +17,8 @@ from models.lateness import Lateness, LatenessState
 from models.views import Snapshot, StepState
 from store import keys, queries
 from web.api.bodies import tidy
-from web.pages.attempts import Attempts
 from web.pages.figures import procedure_name, step_name
+from web.pages.lookup import attempts_of
 from web.pages.page import PRIVATE, Page, PageRoute, ThePage
 from web.permissions import Operation
 from web.scope import agencies_of, visible
@@ -68,7 +68,7 @@ def sign_in_form(page: ThePage) -> Response:
 @router.post("/sign-in", dependencies=[OurForm])
 def sign_in(page: ThePage, key: Annotated[str, Form(max_length=200)]) -> Response:
     """The key itself is the session: it is kept by the browser alone, and ends with it, or when it is revoked."""
-    attempts: Attempts = page.request.app.state.attempts
+    attempts = attempts_of(page)
     address = page.request.client.host if page.request.client else ""
     attempts.check(address, "sign-in")
     if keys.find(page.office.engine, key.strip(), whole(datetime.now(UTC))) is None:
@@ -199,6 +199,6 @@ def _case(
 
 
 def _answers(principal: Principal, lateness: Lateness) -> bool:
-    return lateness.state is LatenessState.RECORDED and principal.official in (
-        lateness.official or lateness.head,
-    )
+    """The named official answers; the unit's head where no person is named."""
+    named = lateness.official or lateness.head
+    return lateness.state is LatenessState.RECORDED and named is not None and principal.official == named

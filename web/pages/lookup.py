@@ -71,7 +71,7 @@ def found(page: Page, snapshot: Snapshot, secret: str) -> Response:
 
 def opened(page: Page, code: str, secret: str) -> Snapshot:
     """The dossier that ``secret`` opens. Raises :class:`Refusal`, the same for no such code and a wrong secret."""
-    code, attempts = tidy(code), _attempts(page)
+    code, attempts = tidy(code), attempts_of(page)
     address = page.request.client.host if page.request.client else ""
     attempts.check(address, code)
     snapshot = queries.dossier(page.office.engine, code)
@@ -88,7 +88,7 @@ def tidy(code: str) -> str:
     return code.strip().upper()
 
 
-def _attempts(page: Page) -> Attempts:
+def attempts_of(page: Page) -> Attempts:
     """One for each application, made at the first look-up."""
     state = page.request.app.state
     if not isinstance(getattr(state, "attempts", None), Attempts):
