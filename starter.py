@@ -368,6 +368,6 @@ def _no_answer(code: str) -> Unavailable:
 
 
 if __name__ == "__main__":
-    from cli.main import run
+    from cli.entry import main
 
-    run()
+    main()
