@@ -1,7 +1,8 @@
 """The intake counter: starts dossiers, sends actions, asks for state.
 
 ``python starter.py submit|import|act|show|why|list`` are the same commands as ``danbiet`` has.
-Intake needs only Temporal: once it has accepted the start, nothing is lost, also while every worker is down.
+Intake needs only Temporal: once it has accepted the start, nothing is lost, also while every worker is down; and a
+submission that brings its own code is taken while the database is out of reach.
 """
 
 from __future__ import annotations
@@ -88,12 +89,18 @@ class Starter:
         """
         now = whole(datetime.now(UTC))
         start, secret = self._start_of(submission, by, now)
-        earlier = await asyncio.to_thread(queries.dossier, self.engine, start.code)
-        if earlier is not None or not await self.start(start, now):
+        if await self._is_recorded(start.code) or not await self.start(start, now):
             return await self._submitted_before(start, submission, now)
         if wait:
             await self._seen(start.code)
         return self._receipt(start, now, created=True, secret=secret)
+
+    async def _is_recorded(self, code: str) -> bool:
+        """Known from before what Temporal remembers. Without the store, its workflow ids alone tell codes apart."""
+        try:
+            return await asyncio.to_thread(queries.dossier, self.engine, code) is not None
+        except Unavailable:
+            return False
 
     async def start(self, start: DossierStart, now: datetime) -> bool:
         """Start the workflow of ``start``; False if the code is taken. Nothing is started of what the core refuses."""
@@ -162,7 +169,12 @@ class Starter:
 
     def _new_code(self, submission: Submission, at: datetime) -> str:
         day = at.astimezone(self.catalogue.calendar_of(submission.procedure).zone).date()
-        number = queries.allocate_code(self.engine, submission.agency, day)
+        try:
+            number = queries.allocate_code(self.engine, submission.agency, day)
+        except Unavailable as problem:
+            raise Unavailable(
+                f"{problem.message}: no code can be made now; a submission that brings its 'code' is taken"
+            ) from None
         return f"{submission.agency}-{day:%y%m%d}-{number:04d}"
 
     def _spread(self, code: str) -> int:
@@ -370,6 +382,6 @@ def _no_answer(code: str) -> Unavailable:
 
 
 if __name__ == "__main__":
-    from cli.main import run
+    from cli.entry import main
 
-    run()
+    main()

@@ -16,7 +16,7 @@ from cli.narration import narration
 from cli.output import as_json, tell
 from cli.showing import dossier_text, lateness_text, list_text
 from models.dossier import Dossier
-from models.errors import Code, Refusal, Unavailable
+from models.errors import Code, DanbietError, Refusal, Unavailable
 from models.instants import localised, parse_instant
 from models.submission import DossierStart
 from models.views import Snapshot, Status
@@ -45,6 +45,7 @@ def why(code: str, step: str | None, data: Path | None, *, json: bool) -> None:
     installation = Installation(data)
     told: Json = _ask(
         installation,
+        code,
         lambda starter: starter.why(code, step),
         lambda: _archived_why(installation, code, step),
     )
@@ -101,21 +102,44 @@ async def answer(installation: Installation, question: Callable[[Starter], Await
 
 def _ask(
     installation: Installation,
+    code: str,
     question: Callable[[Starter], Awaitable[Any]],
     recorded: Callable[[], Found | None],
 ) -> Any | Found:
-    """The answer of the workflow. Where it is out of reach or forgotten: what is recorded, if anything is."""
+    """The answer of the workflow. Where it is out of reach or forgotten: what is recorded, if that answers it.
+
+    Only an ended dossier may be forgotten: its archive is all there is to know. Of any other it is said.
+    """
     try:
         return asyncio.run(answer(installation, question))
     except (Unavailable, Refusal) as problem:
         if isinstance(problem, Refusal) and problem.code is not Code.NOT_FOUND:
             raise
-        found = recorded()
-        if found is None:
+        if (found := recorded()) is None:
+            _say_what_is_recorded(installation, code, problem)
             raise
         if isinstance(problem, Unavailable):
             tell(f"shown as last recorded: {problem.message}")
+        elif queries.archive(installation.engine, code) is None:
+            tell(f"shown as last recorded: {_lost(installation, code)}")
         return found
+
+
+def _say_what_is_recorded(installation: Installation, code: str, problem: DanbietError) -> None:
+    """A recorded dossier whose aggregate is with its workflow alone. Raises :class:`Unavailable` if there is one."""
+    if queries.dossier(installation.engine, code) is not None:
+        cause = problem.message if isinstance(problem, Unavailable) else _lost(installation, code)
+        raise Unavailable(
+            f"{cause}; only the workflow of {code} can tell that: 'danbiet show {code}' has what is recorded"
+        ) from None
+
+
+def _lost(installation: Installation, code: str) -> str:
+    namespace = installation.settings.temporal_namespace
+    return (
+        f"the Temporal server at {installation.temporal} does not know the workflow of {code} in namespace "
+        f"'{namespace}': is it the right one?"
+    )
 
 
 def _state(installation: Installation, code: str) -> tuple[Json, list[Json]]:
@@ -131,7 +155,7 @@ def _state(installation: Installation, code: str) -> tuple[Json, list[Json]]:
         latenesses = queries.latenesses(installation.engine, dossier=code)
         return _view(snapshot), [_plain(each, ZoneInfo(snapshot.zone)) for each in latenesses]
 
-    found: tuple[Json, list[Json]] = _ask(installation, ask, recorded)
+    found: tuple[Json, list[Json]] = _ask(installation, code, ask, recorded)
     return found
 
 

@@ -539,7 +539,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def run() -> None:
-    """Entry point: a refusal is one sentence on stderr and exit 1."""
+    """Run the command of this process: a refusal is one sentence on stderr and exit 1."""
     from models.errors import DanbietError
 
     words = sys.argv[1:]
@@ -554,7 +554,3 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    run()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
 import sysconfig
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +16,10 @@ from temporalio.testing import WorkflowEnvironment
 from cli import asking, importing
 from cli.importing import bring_in
 from cli.installation import Installation
-from models.errors import Unavailable
+from models.errors import Code, Refusal, Unavailable
+from store.journal import Journal
+from tests.models.office import Office
+from tests.store.samples import record
 from workflows.names import SEARCH_ATTRIBUTES
 
 HEADER = "dossier,procedure,activity,at,step,official,agency,reason\n"
@@ -57,3 +63,43 @@ async def test_a_question_is_not_waited_for_without_end(installation: Installati
     await bring_in(installation, log, None)
     with pytest.raises(Unavailable, match="no worker answered"):
         await asking.answer(installation, lambda starter: starter.state(CODE))
+
+
+@pytest.fixture
+def ended(installation: Installation) -> str:
+    """Recorded with its archive; the server has forgotten it."""
+    office = Office()
+    office.act("withdraw", "04-01 09:00")
+    Journal(installation.engine, "test").record_now([office.dossier.record(office.events, office.now)])
+    return office.start.code
+
+
+async def test_an_ended_dossier_that_the_server_has_forgotten(
+    ended: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await asyncio.to_thread(asking.show, ended, None, json=True)
+    await asyncio.to_thread(asking.why, ended, "receive", None, json=True)
+    told = capsys.readouterr()
+    shown, why = map(json.loads, told.out.splitlines())
+    assert (shown["status"], why["subject"], told.err) == ("withdrawn", f"{ended}:receive", "")
+
+
+async def test_an_open_dossier_that_the_server_does_not_know(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Journal(installation.engine, "test").record_now([record("D-1")])
+    await asyncio.to_thread(asking.show, "D-1", None, json=True)
+    told = capsys.readouterr()
+    assert json.loads(told.out)["code"] == "D-1"
+    unknown = "does not know the workflow of D-1 in namespace 'default': is it the right one?"
+    assert "shown as last recorded: the Temporal server at " in told.err
+    assert unknown in told.err
+    with pytest.raises(Unavailable, match=re.escape(unknown)):
+        await asyncio.to_thread(asking.why, "D-1", None, None, json=True)
+
+
+async def test_a_dossier_that_nobody_knows(installation: Installation) -> None:
+    for ask in (asking.show, lambda code, data, json: asking.why(code, None, data, json=json)):
+        with pytest.raises(Refusal, match="there is no dossier H13") as refused:
+            await asyncio.to_thread(ask, "H13.2-250401-9999", None, json=True)
+        assert refused.value.code is Code.NOT_FOUND

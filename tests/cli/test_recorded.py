@@ -67,6 +67,13 @@ def test_what_is_nowhere_is_told_with_why(danbiet: Danbiet, data: Path, command:
     assert answer.err.startswith(f"danbiet: unavailable: {NOBODY}")
 
 
+def test_why_of_an_open_dossier_is_with_its_workflow_alone(danbiet: Danbiet, late: str) -> None:
+    answer = danbiet("why", late)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith(f"danbiet: unavailable: {NOBODY}: ")
+    assert "only the workflow of D-1 can tell that: 'danbiet show D-1' has what is recorded" in answer.err
+
+
 def test_why_of_an_ended_dossier_comes_from_its_archive(danbiet: Danbiet, engine: Engine) -> None:
     office = Office()
     office.act("withdraw", "04-01 09:00")

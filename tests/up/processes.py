@@ -33,7 +33,7 @@ def environment(**more: str) -> dict[str, str]:
 def danbiet(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
+        [sys.executable, "-m", "cli.entry", *arguments],
         cwd=ROOT,
         env=environment(**more),
         capture_output=True,
@@ -91,7 +91,7 @@ class RunningUp:
         self.errors = data.with_suffix(".stderr")
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "up", "--data", str(data), *FREE, *arguments],
+                [sys.executable, "-m", "cli.entry", "up", "--data", str(data), *FREE, *arguments],
                 cwd=ROOT,
                 env=environment(),
                 stdout=subprocess.PIPE,

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from tests.store.conftest import postgres
 from tests.workflows.conftest import TEMPORAL
+
+__all__ = ["bare_server", "postgres"]
 
 
 @pytest.fixture(scope="module")

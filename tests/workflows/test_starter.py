@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from models.instants import iso
 from models.submission import Applicant, Submission
 from starter import Starter, connect
 from store import queries
+from store.database import open_database
 from tests.models.office import AGENCY, ZONE, hours
 from tests.workflows.lives import FIVE_STEPS, kinds, late, new_code, office_catalogue, told
 from workflows.names import STATUS, workflow_id
@@ -217,3 +220,28 @@ async def test_two_actions_reopen_at_once(starter: Starter, engine: Engine) -> N
 async def test_server_out_of_reach_is_one_sentence() -> None:
     with pytest.raises(Unavailable, match="no Temporal server answers at"):
         await connect("127.0.0.1:1")
+
+
+# --- the database out of reach -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_store(dev: WorkflowEnvironment, tmp_path: Path) -> Iterator[Starter]:
+    engine = open_database(f"sqlite:///{tmp_path / 'gone' / 'danbiet.db'}")
+    yield Starter(dev.client, office_catalogue(window=hours(0)), engine)
+    engine.dispose()
+
+
+async def test_a_submission_with_its_code_needs_temporal_alone(without_store: Starter) -> None:
+    code = new_code()
+    first: Any = await without_store.submit(submission(code=code))
+    assert (first["code"], first["created"]) == (code, True)
+    again: Any = await without_store.submit(submission(code=code))
+    assert again["created"] is False
+    other = submission(code=code, applicant=Applicant(name="Người Khác"))
+    assert await refusal(without_store.submit(other)) == Code.CONFLICT
+
+
+async def test_a_submission_without_a_code_is_told_how_it_would_be_taken(without_store: Starter) -> None:
+    with pytest.raises(Unavailable, match="a submission that brings its 'code' is taken"):
+        await without_store.submit(submission(code=None))
