@@ -139,12 +139,12 @@ async def test_refusals_keep_their_code_and_sentence(starter: Starter) -> None:
 async def test_deliver_reopens_an_ended_workflow(starter: Starter, engine: Engine) -> None:
     code = await processed(starter)
     last = told(engine, code)[-1].sequence
-    receipt: Any = await starter.act(code, {"action": "deliver"})
+    receipt: Any = await starter.act(code, {"action": "deliver", "reason": "xong"})
     assert (receipt["status"], receipt["sequence"]) == ("delivered", last + 1)
     await ended(starter, code)
     assert [event.sequence for event in told(engine, code)] == list(range(1, last + 2))
     assert kinds(engine, code)[-1] == "delivered"
-    assert await refusal(starter.act(code, {"action": "deliver"})) == Code.ALREADY_DONE
+    assert await refusal(starter.act(code, {"action": "deliver", "reason": "xong"})) == Code.ALREADY_DONE
     description = await starter.client.get_workflow_handle(workflow_id(code)).describe()
     assert description.typed_search_attributes.get(STATUS) == "delivered"
     again: Any = await starter.submit(submission(code=code, at=None))
