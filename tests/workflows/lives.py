@@ -213,7 +213,7 @@ def office_catalogue(*, window: Budget | None = None) -> Catalogue:
         total=days(3),
         stages=stages,
         calendar="always",
-        policies=Policies(explanation_window=window or days(3), backdate_limit_minutes=0),
+        policies=Policies(explanation_window=window or days(3), backdate_limit_minutes=5),
     )
     people = {"HEAD-2", *(each.official or "" for each in FIVE_STEPS)}
     return Catalogue(
