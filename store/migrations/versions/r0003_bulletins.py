@@ -172,7 +172,7 @@ def _handled(snapshot: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
     accepted = _instant(snapshot["view"]["accepted_at"]).astimezone(ZoneInfo(snapshot["zone"]))
-    named = document["state"] != "recorded"
+    named = document["state"] not in ("recorded", "retracted")
     copied = ("agency", "dossier", "procedure", "step", "due_at", "completed_at", "cause", "state")
     row = {name: document[name] for name in copied} | {
         "agency_name": None,
