@@ -118,6 +118,7 @@ class Up:
             self._installation.settings = settings.model_copy(update={"temporal_address": server.address})
             starter = await self._work(stack, web, metrics)
             _tell_places(web.address, metrics.address, server, self._data)
+            await self._tell_key()
             await self._bring_sample()
             told = {"pid": os.getpid(), "web": web.address, "metrics": metrics.address}
             told |= {"temporal": server.address, "temporal_ui": server.ui}
@@ -130,10 +131,13 @@ class Up:
             raise self.failure
 
     async def _prepare(self) -> None:
-        """What needs no server: keys, the catalogue, the database."""
+        """What needs no server: the catalogue, the database."""
         await asyncio.to_thread(lambda: self._installation.catalogue)
         _remember_catalogue(self._installation)
         await asyncio.to_thread(upgrade, self._installation.settings.database)
+
+    async def _tell_key(self) -> None:
+        """At the first start only. Not before everything runs, for a start that is refused tells its reason alone."""
         told = await asyncio.to_thread(ensure_admin_key, self._installation.engine, self._data)
         if told is not None:
             say(f"  {padded('admin key', 12)} {told}  (also in {self._data / ADMIN_KEY})")
