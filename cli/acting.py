@@ -53,18 +53,9 @@ def read_submission(file: str) -> Submission:
 
 
 def _sentence(error: ValidationError) -> str:
-    finding = error.errors(include_url=False, include_context=False)[0]
-    match finding["type"], finding["loc"]:
-        case "json_invalid", _:
-            return f"no readable JSON: {finding['msg'].removeprefix('Invalid JSON: ')}"
-        case "timezone_aware", [field, *_]:
-            return f"'{field}': the time zone is missing: add the offset, like 2026-01-08T08:00:00+07:00"
-        case "value_error", _:
-            return finding["msg"].removeprefix("Value error, ")
-        case _, []:
-            return "write a JSON object with procedure, agency and more (see the interfaces: Submission)"
-        case _:
-            return first_problem(error)
+    if error.errors()[0]["loc"] or error.errors()[0]["type"] in ("json_invalid", "value_error"):
+        return first_problem(error)
+    return "write a JSON object with procedure, agency and more (see the interfaces: Submission)"
 
 
 def act(code: str, fields: Mapping[str, Any], data: Path | None, by: str | None) -> None:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from models.budget import Budget, Model, Unit
 from models.errors import Code, Refusal
-from models.instants import Instant
+from models.findings import first_finding
+from models.instants import Instant, parse_instant
 from models.lateness import Cause, CorrectDecision, ReviewDecision
 
 OfficialId = Annotated[str, Field(min_length=1, max_length=60)]
 StepKey = Annotated[str, Field(min_length=1, max_length=40)]
 Sentence = Annotated[str, Field(max_length=2_000)]
-Explanation = Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
+
+
+def _says_something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty: say what happened")
+    return text
+
+
+Explanation = Annotated[str, Field(max_length=10_000), AfterValidator(_says_something)]
 
 
 class Role(StrEnum):
@@ -200,6 +210,8 @@ def parse_action(fields: dict[str, Any]) -> Action:
     elif name == "extend":
         units = ", ".join(Unit)
         raise Refusal(Code.INVALID, f"'extend' needs an amount and a unit (one of {units})")
+    if "at" in given and not isinstance(given["at"], datetime):
+        given["at"] = parse_instant(str(given["at"]))
     try:
         return _adapter.validate_python(given)
     except ValidationError as error:
@@ -207,13 +219,5 @@ def parse_action(fields: dict[str, Any]) -> Action:
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first finding of pydantic as a short sentence with the field's name."""
-    finding = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(str(part) for part in finding["loc"] if part not in ACTION_NAMES)
-    match finding["type"]:
-        case "missing":
-            return f"the field '{field}' is missing"
-        case "extra_forbidden":
-            return f"it takes no field '{field}'"
-        case _:
-            return f"'{field}': {finding['msg'][0].lower()}{finding['msg'][1:]}"
+    """What is wrong first, as a short sentence with the name that the field has for people."""
+    return first_finding(error, besides=ACTION_NAMES).replace("'amount.", "'")

@@ -322,13 +322,15 @@ class Dossier:
             )
         if given.by.role is Role.LOG:
             return
-        limit = timedelta(minutes=self.start.rules.policies.backdate_limit_minutes)
+        limit = self.start.rules.policies.backdate_limit_minutes
         crossed = isinstance(action, Pausing | HandOver | Transfer) and any(
             action.at <= due for due in self._passed_deadlines(now)
         )
-        if now - action.at <= limit and not crossed:
+        if now - action.at <= timedelta(minutes=limit) and not crossed:
             return
-        what = "crosses a deadline that has passed" if crossed else f"lies more than {limit} before now"
+        what = (
+            "crosses a deadline that has passed" if crossed else f"lies more than {limit} minutes before now"
+        )
         if not given.by.role.may_override:
             raise Refusal(
                 Code.FORBIDDEN,

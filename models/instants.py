@@ -9,20 +9,39 @@ from enum import Enum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, JsonValue
 
 from models.errors import Code, Refusal
+
+_FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
+"""What lies between can be told in every zone."""
 
 
 def whole(instant: datetime) -> datetime:
     """The instant in UTC with fractions of a second dropped; a naive one is a programming error."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} has no zone")
+    if not _FIRST < instant < _LAST:
+        raise ValueError(f"'{instant.isoformat()}' is no date of this world")
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(whole)]
 """Type of every instant in the models: aware on the way in, UTC and whole seconds ever after."""
+
+
+def _written(value: object) -> object:
+    """Text as :func:`parse_instant` reads it. No number: whose seconds, and since when?"""
+    if isinstance(value, datetime):
+        return value
+    try:
+        return parse_instant(value if isinstance(value, str) else repr(value))
+    except Refusal as refusal:
+        raise ValueError(refusal.message) from None
+
+
+WrittenInstant = Annotated[Instant, BeforeValidator(_written)]
+"""An instant as people hand it in."""
 
 
 def parse_instant(text: str, *, zone: ZoneInfo | None = None) -> datetime:
@@ -44,7 +63,10 @@ def parse_instant(text: str, *, zone: ZoneInfo | None = None) -> datetime:
                 f"'{text}' has no time zone: add the offset, like 2026-01-08T08:00:00+07:00",
             )
         instant = instant.replace(tzinfo=zone)
-    return whole(instant)
+    try:
+        return whole(instant)
+    except ValueError as error:
+        raise Refusal(Code.INVALID, str(error)) from None
 
 
 def iso(instant: datetime, zone: ZoneInfo) -> str:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from models.actions import Given
 from models.budget import Model
-from models.instants import Instant
+from models.instants import Instant, WrittenInstant
 from models.rules import Rules
 
 CODE_PATTERN = r"^[A-Z0-9.]+-(\d{6}|\d{8})-\d{4,7}$"
 """Dossier codes, old and new form (domain 3); opaque beyond this."""
+
+
+def _checked_code(code: str) -> str:
+    if not re.match(CODE_PATTERN, code):
+        raise ValueError(f"'{code}' is no dossier code: write it like H13.2-250401-0001")
+    return code
+
+
+DossierCode = Annotated[
+    str, Field(max_length=60, json_schema_extra={"pattern": CODE_PATTERN}), AfterValidator(_checked_code)
+]
 
 
 class Applicant(Model):
@@ -29,14 +41,14 @@ class Applicant(Model):
 class Submission(Model):
     """What the counter hands in (interfaces: Submission). ``at`` None: now."""
 
-    code: Annotated[str, Field(pattern=CODE_PATTERN, max_length=60)] | None = None
+    code: DossierCode | None = None
     procedure: str
     agency: str
     counter: Annotated[str, Field(max_length=60)] | None = None
     channel: Literal["in_person", "online", "post"] = "in_person"
-    at: Instant | None = None
-    submitted_at: Instant | None = None
-    received_by_competent_at: Instant | None = None
+    at: WrittenInstant | None = None
+    submitted_at: WrittenInstant | None = None
+    received_by_competent_at: WrittenInstant | None = None
     applicant: Applicant | None = None
     assignees: dict[str, str] = {}
 
