@@ -40,10 +40,12 @@ from workflows.names import SEARCH_ATTRIBUTES, WORKFLOW, workflow_id
 STEPS = 5
 IN_FLIGHT = 64
 CLERK = Actor(name="CD-01", role=Role.OFFICIAL)
+END_OF_DAY = datetime.max.time().replace(microsecond=0)
 ALWAYS = CalendarData(
     name="always",
     zone="Asia/Ho_Chi_Minh",
     day_minutes=1440,
+    cutoff=END_OF_DAY,
     week=("00:00-24:00",) * 7,
     covers_from=date(2020, 1, 1),
     covers_until=date(2040, 1, 1),
