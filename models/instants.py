@@ -13,17 +13,19 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from models.errors import Code, Refusal
 
-_FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
-"""What lies between can be told in every zone."""
+_FIRST, _LAST = 2, 9998
+"""Years whose every instant can be told in every zone."""
 
 
 def whole(instant: datetime) -> datetime:
     """The instant in UTC with fractions of a second dropped; a naive one is a programming error."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} has no zone")
-    if not _FIRST < instant < _LAST:
+    if not _FIRST <= instant.year <= _LAST:
         raise ValueError(f"'{instant.isoformat()}' is no date of this world")
-    return instant.astimezone(UTC).replace(microsecond=0)
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.replace(microsecond=0) if instant.microsecond else instant
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(whole)]
