@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Table, text
 
-from models.bulletin import WORKING_DAY_MINUTES, BulletinRow, row_json
+from models.bulletin import SEPARATOR, WORKING_DAY_MINUTES, BulletinRow, row_json
 from models.instants import iso
 from store.projections import DOSSIER, HANDLED, LATENESS, PAUSE, SHARE, STEP
 
@@ -133,11 +133,16 @@ def _life(chance: random.Random, code: str, accepted: datetime) -> Rows:
         "promise_due_at": due,
         "next_deadline_at": None if is_closed or due < END else due,
         "closed_at": closed if is_closed else None,
+        "accepted_month": iso(accepted, ZONE)[:7],
+        "closed_month": iso(closed, ZONE)[:7] if is_closed else None,
+        "ended_late": is_closed and closed > due,
+        "on_time_766": closed <= due and len(pauses) < 2 if is_closed else None,
         "lasted_days": (closed - accepted).days if is_closed else None,
         "asked_again_at": pauses[1]["started_at"] if len(pauses) > 1 else None,
         "pauses": len(pauses),
         "late": sum(row["state"] != "annulled" for row in late),
         "missed_at": min(standing, default=None),
+        "missed": bool(standing),
         "secret_hash": None,
         "sequence": 10,
         "snapshot": DOCUMENT,
@@ -253,7 +258,7 @@ def _lateness(
         "month": row.due_at[:7],
         "due_at": due,
         "completed_at": completed,
-        "due": row.due_at,
+        "place": SEPARATOR.join((row.agency, row.official or "", row.due_at, row.dossier, row.step or "")),
         "listed": row_json(row),
         "overrun_minutes": overrun,
         "state": state,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -158,6 +159,17 @@ def listed(lateness: Lateness, received_at: datetime, zone: ZoneInfo) -> str:
     )
 
 
+SEPARATOR = "\x1f"
+
+
+def place(lateness: Lateness, zone: ZoneInfo) -> str:
+    """Rows are in the order of this: by agency, by the official shown, due instant, dossier, step."""
+    official = None if lateness.state is LatenessState.RECORDED else lateness.official
+    due_at = iso(lateness.due_at, zone)
+    parts = (lateness.agency, official or "", due_at, lateness.dossier, lateness.step or "")
+    return SEPARATOR.join(parts)
+
+
 def still_open(text: str, overrun_minutes: float) -> str:
     """That row as of an instant when the work was not done."""
     return write_json(from_json(text) | {"completed_at": None} | _overrun(overrun_minutes)).decode()
@@ -215,20 +227,20 @@ class Names:
             officials={code: official.name for code, official in catalogue.officials.items()},
         )
 
-    def written(self) -> Callable[[str, str, str | None], str]:
-        """A function that writes names into a row of :func:`listed`: of its agency and of the official it shows."""
-        agencies = {code: f'"agency_name":{_quoted(name)}' for code, name in self.agencies.items()}
-        officials = {code: f'"official_name":{_quoted(name)}' for code, name in self.officials.items()}
+    def written(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """The rows (place, text) in their order, with names; those of one official, or unit, as one text."""
+        for (agency, official), own in groupby(sorted(rows), key=_holder_of):
+            text = ",".join(row for _, row in own)
+            name = _quoted(self.agencies.get(agency, agency))
+            text = text.replace(_AGENCY_NAME, f'"agency_name":{name}')
+            if official:
+                name = _quoted(self.officials.get(official, official))
+                text = text.replace(_OFFICIAL_NAME, f'"official_name":{name}')
+            yield text
 
-        def write(text: str, agency: str, official: str | None) -> str:
-            name = agencies.get(agency) or f'"agency_name":{_quoted(agency)}'
-            text = text.replace(_AGENCY_NAME, name, 1)
-            if official is None:
-                return text
-            name = officials.get(official) or f'"official_name":{_quoted(official)}'
-            return text.replace(_OFFICIAL_NAME, name, 1)
 
-        return write
+def _holder_of(row: tuple[str, str]) -> list[str]:
+    return row[0].split(SEPARATOR, 2)[:2]
 
 
 def _quoted(text: str) -> str:
@@ -286,6 +298,8 @@ def agency_totals(tallies: Iterable[Tally]) -> tuple[AgencyTotals, ...]:
     found = []
     for agency, own in sorted(by_agency.items()):
         totals = totals_of(own)
+        if not totals.dossiers:
+            continue  # what was counted was all taken off again
         volume = volume_of(totals.dossiers)
         found.append(AgencyTotals(agency=agency, rates=rates_of(own), volume=volume, **totals.model_dump()))
     return tuple(found)

@@ -85,6 +85,16 @@ class DossierRow(Row, table=True):
             "pauses",
             "code",
         ),
+        Index(
+            "ix_dossier_closed",
+            "closed_month",
+            "agency",
+            "ended_late",
+            "on_time_766",
+            "missed",
+            "accepted_month",
+        ),
+        Index(None, "closed_month", "accepted_at"),
         Index(None, "lasted_days", "closed_at"),
         Index(
             "ix_dossier_late",
@@ -105,8 +115,15 @@ class DossierRow(Row, table=True):
     """As last known, also while paused or closed."""
     next_deadline_at: Instant | None
     closed_at: Instant | None
+    accepted_month: str
+    closed_month: str | None
+    """Local, like those of latenesses: totals of what was closed in a month are counted in an index alone."""
+    ended_late: bool
+    """Closed after the promise's due instant."""
+    on_time_766: bool | None
+    """Closed, and how Decision 766 judges it; None: it does not."""
     lasted_days: int | None
-    """Whole days from acceptance to closing; the few long ones are found by it, the others by their closing."""
+    """Whole days from acceptance to closing; the few long ones are found by it."""
     asked_again_at: Instant | None
     """When papers were asked for a second time."""
     pauses: int
@@ -114,6 +131,8 @@ class DossierRow(Row, table=True):
     """Number of its latenesses that are not annulled."""
     missed_at: Instant | None = None
     """Due instant of its first missed promise that still stands (neither annulled nor retracted)."""
+    missed: bool = False
+    """There is one."""
     secret_hash: str | None
     sequence: int
     snapshot: Document = Field(sa_type=JSON)
@@ -152,6 +171,7 @@ class LatenessRow(Row, table=True):
     __tablename__ = "lateness"
     __table_args__ = (
         Index(None, "month", "state"),
+        Index(None, "month", "completed_at"),
         Index(None, "agency", "due_at"),
         Index(None, "official", "due_at"),
         Index(None, "state", "due_at"),
@@ -169,8 +189,8 @@ class LatenessRow(Row, table=True):
     """Local month (``YYYY-MM``) of the missed deadline, in the dossier's zone."""
     due_at: Instant
     completed_at: Instant | None
-    due: str
-    """``due_at`` as shown, local with its offset: lists are in its order."""
+    place: str
+    """Where it stands in the monthly list (``models.bulletin.place``)."""
     listed: str
     """Its row in the monthly list (``models.bulletin.listed``): to write twenty thousand anew for each reader takes
     longer than to find them."""

@@ -13,16 +13,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from models.bulletin import listed
-from models.instants import iso
+from models.bulletin import listed, place
 from models.lateness import Lateness, LatenessState
 from models.records import outcome_of
 from models.tables import DossierRow, HandledRow, LatenessRow, PauseRow, ShareRow, StepRow, table_of
-from models.views import Snapshot, StepState
+from models.views import Snapshot, Status, StepState
 
 DOSSIER = table_of(DossierRow)
 STEP = table_of(StepRow)
@@ -35,12 +34,17 @@ Values = dict[str, Any]
 """One row to write, by column."""
 
 _HELD = (StepState.RUNNING, StepState.PAUSED)
+_NO_END = (Status.REFUSED, Status.WITHDRAWN)
+"""What Decision 766 does not count as an end."""
 
 
 def dossier_row(snapshot: Snapshot) -> Values:
-    """The ``dossier`` row of ``snapshot``; ``late`` and ``missed_at`` come from the lateness rows."""
+    """The ``dossier`` row of ``snapshot``; ``late``, ``missed`` and ``missed_at`` come from the lateness rows."""
     view = snapshot.view
     requests = [pause.start for pause in snapshot.pauses if pause.kind == "supplement"]
+    due, closed, zone = snapshot.promise_due_at, view.closed_at, ZoneInfo(snapshot.zone)
+    ended_late = closed is not None and due is not None and closed > due
+    judged = closed is not None and due is not None and view.status not in _NO_END
     return {
         "code": view.code,
         "procedure": view.procedure,
@@ -51,6 +55,10 @@ def dossier_row(snapshot: Snapshot) -> Values:
         "promise_due_at": snapshot.promise_due_at,
         "next_deadline_at": snapshot.next_deadline_at,
         "closed_at": view.closed_at,
+        "accepted_month": f"{view.accepted_at.astimezone(zone):%Y-%m}",
+        "closed_month": None if closed is None else f"{closed.astimezone(zone):%Y-%m}",
+        "ended_late": ended_late,
+        "on_time_766": not ended_late and len(requests) < 2 if judged else None,
         "lasted_days": None if view.closed_at is None else (view.closed_at - view.accepted_at).days,
         "asked_again_at": requests[1] if len(requests) > 1 else None,
         "pauses": len(snapshot.pauses),
@@ -138,7 +146,7 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
         "month": f"{lateness.due_at.astimezone(zone):%Y-%m}",
         "due_at": lateness.due_at,
         "completed_at": lateness.completed_at,
-        "due": iso(lateness.due_at, zone),
+        "place": place(lateness, zone),
         "listed": listed(lateness, snapshot.view.accepted_at, zone),
         "overrun_minutes": lateness.overrun_minutes,
         "state": lateness.state.value,
@@ -232,6 +240,11 @@ _FORGET_HANDLED = delete(HANDLED).where(HANDLED.c.dossier.in_(bindparam("codes",
 _FORGET_SHARES = delete(SHARE).where(SHARE.c.lateness.in_(bindparam("ids", expanding=True)))
 GONE = (LatenessState.ANNULLED, LatenessState.RETRACTED)
 """A missed promise in one of these states does not stand."""
+_STANDING = (
+    LATENESS.c.dossier == DOSSIER.c.code,
+    LATENESS.c.step.is_(None),
+    LATENESS.c.state.not_in([state.value for state in GONE]),
+)
 _COUNT_LATE = (
     update(DOSSIER)
     .where(DOSSIER.c.code.in_(bindparam("codes", expanding=True)))
@@ -239,12 +252,7 @@ _COUNT_LATE = (
         late=select(func.count())
         .where(LATENESS.c.dossier == DOSSIER.c.code, LATENESS.c.state != LatenessState.ANNULLED.value)
         .scalar_subquery(),
-        missed_at=select(func.min(LATENESS.c.due_at))
-        .where(
-            LATENESS.c.dossier == DOSSIER.c.code,
-            LATENESS.c.step.is_(None),
-            LATENESS.c.state.not_in([state.value for state in GONE]),
-        )
-        .scalar_subquery(),
+        missed_at=select(func.min(LATENESS.c.due_at)).where(*_STANDING).scalar_subquery(),
+        missed=exists().where(*_STANDING),
     )
 )

@@ -174,6 +174,7 @@ def _of_latenesses(rows: Sequence[Values]) -> Values:
     return {
         "late": sum(row["state"] != LatenessState.ANNULLED for row in rows),
         "missed_at": min(standing, default=None),
+        "missed": bool(standing),
     }
 
 

@@ -57,17 +57,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lateness", "ordinal", name=op.f("pk_share")),
     )
     op.drop_index("ix_dossier_totals", "dossier")
+    op.add_column("dossier", sa.Column("accepted_month", sa.String(), nullable=False, server_default=""))
+    op.add_column("dossier", sa.Column("closed_month", sa.String(), nullable=True))
+    op.add_column("dossier", sa.Column("ended_late", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("dossier", sa.Column("on_time_766", sa.Boolean(), nullable=True))
+    op.add_column("dossier", sa.Column("missed", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("dossier", sa.Column("lasted_days", sa.Integer(), nullable=True))
     op.add_column("dossier", sa.Column("asked_again_at", INSTANT, nullable=True))
     op.add_column("dossier", sa.Column("pauses", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("dossier", sa.Column("missed_at", INSTANT, nullable=True))
-    op.add_column("lateness", sa.Column("due", sa.String(), nullable=False, server_default=""))
+    op.add_column("lateness", sa.Column("place", sa.String(), nullable=False, server_default=""))
     op.add_column("lateness", sa.Column("listed", sa.String(), nullable=False, server_default=""))
     _fill(op.get_bind())
     op.drop_column("lateness", "received_at")
     op.create_index(
         "ix_dossier_totals", "dossier", [*TOTALS, "missed_at", "asked_again_at", "pauses", "code"]
     )
+    op.create_index(
+        "ix_dossier_closed",
+        "dossier",
+        ["closed_month", "agency", "ended_late", "on_time_766", "missed", "accepted_month"],
+    )
+    op.create_index(op.f("ix_dossier_closed_month_accepted_at"), "dossier", ["closed_month", "accepted_at"])
+    op.create_index(op.f("ix_lateness_month_completed_at"), "lateness", ["month", "completed_at"])
     op.create_index(op.f("ix_dossier_lasted_days_closed_at"), "dossier", ["lasted_days", "closed_at"])
     op.create_index(op.f("ix_handled_official_month"), "handled", ["official", "month"])
     op.create_index(op.f("ix_handled_agency_month_outcome"), "handled", ["agency", "month", "outcome"])
@@ -97,6 +109,7 @@ def _fill(connection: sa.Connection) -> None:
         lateness.c.state.not_in(("annulled", "retracted")),
     )
     connection.execute(dossier.update().where(dossier.c.late > 0).values(missed_at=missed.scalar_subquery()))
+    connection.execute(dossier.update().where(dossier.c.missed_at.is_not(None)).values(missed=True))
 
 
 def _chunks(
@@ -119,16 +132,16 @@ def _read(document: Any) -> dict[str, Any]:
 
 
 def _set_dossier(table: sa.Table) -> sa.Update:
-    names = ("lasted_days", "asked_again_at", "pauses")
+    names = ("accepted_month", "closed_month", "ended_late", "on_time_766", "lasted_days", "asked_again_at")
     return (
         table.update()
         .where(table.c.code == sa.bindparam("of"))
-        .values({name: sa.bindparam(f"to_{name}") for name in names})
+        .values({name: sa.bindparam(f"to_{name}") for name in (*names, "pauses")})
     )
 
 
 def _set_lateness(table: sa.Table) -> sa.Update:
-    names = ("due", "listed")
+    names = ("place", "listed")
     return (
         table.update()
         .where(table.c.id == sa.bindparam("of"))
@@ -137,12 +150,20 @@ def _set_lateness(table: sa.Table) -> sa.Update:
 
 
 def _dossier(code: str, snapshot: dict[str, Any]) -> dict[str, Any]:
-    view = snapshot["view"]
-    closed = view["closed_at"]
+    view, zone = snapshot["view"], ZoneInfo(snapshot["zone"])
+    accepted = _instant(view["accepted_at"])
+    closed = view["closed_at"] and _instant(view["closed_at"])
+    due = snapshot["promise_due_at"] and _instant(snapshot["promise_due_at"])
     asked = [pause["start"] for pause in snapshot["pauses"] if pause["kind"] == "supplement"]
+    ended_late = bool(closed and due and closed > due)
+    judged = closed and due and view["status"] not in ("refused", "withdrawn")
     return {
         "of": code,
-        "to_lasted_days": closed and (_instant(closed) - _instant(view["accepted_at"])).days,
+        "to_accepted_month": f"{accepted.astimezone(zone):%Y-%m}",
+        "to_closed_month": closed and f"{closed.astimezone(zone):%Y-%m}",
+        "to_ended_late": ended_late,
+        "to_on_time_766": (not ended_late and len(asked) < 2) if judged else None,
+        "to_lasted_days": closed and (closed - accepted).days,
         "to_asked_again_at": _instant(asked[1]).astimezone(UTC) if len(asked) > 1 else None,
         "to_pauses": len(snapshot["pauses"]),
     }
@@ -184,8 +205,9 @@ def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, A
         "apology_at": None,
         "explanation": document["explanation"] if named else None,
     }
+    place = (row["agency"], row["official"] or "", row["due_at"], row["dossier"], row["step"] or "")
     listed = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return {"of": document["id"], "to_due": document["due_at"], "to_listed": listed}
+    return {"of": document["id"], "to_place": "\x1f".join(place), "to_listed": listed}
 
 
 def _number(value: float) -> float:
