@@ -163,10 +163,10 @@ SEPARATOR = "\x1f"
 
 
 def place(lateness: Lateness, zone: ZoneInfo) -> str:
-    """Rows are in the order of this: by agency, by the official shown, due instant, dossier, step."""
+    """Rows are in the order of this: by agency, by the official shown, due instant, dossier, step; no two are alike."""
     official = None if lateness.state is LatenessState.RECORDED else lateness.official
     due_at = iso(lateness.due_at, zone)
-    parts = (lateness.agency, official or "", due_at, lateness.dossier, lateness.step or "")
+    parts = (lateness.agency, official or "", due_at, lateness.dossier, lateness.step or "", lateness.id)
     return SEPARATOR.join(parts)
 
 

@@ -171,7 +171,6 @@ class LatenessRow(Row, table=True):
     __tablename__ = "lateness"
     __table_args__ = (
         Index(None, "month", "state"),
-        Index(None, "month", "completed_at"),
         Index(None, "agency", "due_at"),
         Index(None, "official", "due_at"),
         Index(None, "state", "due_at"),
@@ -189,11 +188,6 @@ class LatenessRow(Row, table=True):
     """Local month (``YYYY-MM``) of the missed deadline, in the dossier's zone."""
     due_at: Instant
     completed_at: Instant | None
-    place: str
-    """Where it stands in the monthly list (``models.bulletin.place``)."""
-    listed: str
-    """Its row in the monthly list (``models.bulletin.listed``): to write twenty thousand anew for each reader takes
-    longer than to find them."""
     overrun_minutes: float
     state: str
     cause: str | None
@@ -203,6 +197,27 @@ class LatenessRow(Row, table=True):
     sequence: int
     """Of the event that told this state."""
     lateness: Document = Field(sa_type=JSON)
+
+
+class ListingRow(Row, table=True):
+    """A lateness as a row of its month's list, written out: to make twenty thousand anew for each reader takes longer
+    than to find them. Kept month by month, apart from the wide rows."""
+
+    __tablename__ = "listing"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    month: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    """Its order in the list (``models.bulletin.place``)."""
+    lateness: str = Field(index=True)
+    dossier: str = Field(index=True)
+    step: str | None
+    agency: str
+    official: str | None
+    state: str
+    completed_at: Instant | None
+    row: str
+    """Canonical JSON (``models.bulletin.listed``)."""
 
 
 class ShareRow(Row, table=True):

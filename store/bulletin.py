@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
+    Table,
     and_,
     case,
     exists,
@@ -46,7 +47,7 @@ from models.instants import whole
 from models.lateness import LatenessState, minutes
 from models.views import Pause, Snapshot, StepState
 from store.database import reading
-from store.projections import DOSSIER, LATENESS, PAUSE, STEP
+from store.projections import DOSSIER, LATENESS, LISTING, PAUSE, STEP
 
 _HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
@@ -139,56 +140,56 @@ def compiled_json(connection: Connection, period: str, *, now: datetime, basis: 
     return with_rows(summary, rows, basis.calendar.zone)
 
 
-def _is_open(watermark: datetime) -> ColumnElement[bool]:
-    """Not returned by then; a list made as of an earlier instant knows nothing of what came after."""
-    return or_(LATENESS.c.completed_at.is_(None), LATENESS.c.completed_at > watermark)
-
-
-def enters() -> ColumnElement[bool]:
+def enters(table: Table = LATENESS) -> ColumnElement[bool]:
     """A lateness of a promise counts only where no step of its dossier has one that is not annulled (rules R11)."""
     of_step = LATENESS.alias("of_step")
     return or_(
-        LATENESS.c.step.is_not(None),
+        table.c.step.is_not(None),
         ~exists().where(
-            of_step.c.dossier == LATENESS.c.dossier,
+            of_step.c.dossier == table.c.dossier,
             of_step.c.step.is_not(None),
             of_step.c.state != LatenessState.ANNULLED.value,
         ),
     )
 
 
-_LISTED = tuple(LATENESS.c[name] for name in ("agency", "official", "dossier", "place", "listed"))
+_LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place", "row"))
 
 
 def _returned(period: str, watermark: datetime) -> Select[Any]:
     """Rows of what was done by then: all there is to them is stored."""
     return select(*_LISTED).where(
-        LATENESS.c.month == period,
-        LATENESS.c.state.in_(_HEADLINE),
-        LATENESS.c.completed_at <= watermark,
-        enters(),
+        LISTING.c.month == period,
+        LISTING.c.state.in_(_HEADLINE),
+        LISTING.c.completed_at <= watermark,
+        enters(LISTING),
     )
 
 
 def _counted_only(period: str) -> Select[Any]:
     return (
-        select(LATENESS.c.state, func.count())
-        .where(LATENESS.c.month == period, LATENESS.c.state.in_(_COUNTED_ONLY), enters())
-        .group_by(LATENESS.c.state)
+        select(LISTING.c.state, func.count())
+        .where(LISTING.c.month == period, LISTING.c.state.in_(_COUNTED_ONLY), enters(LISTING))
+        .group_by(LISTING.c.state)
     )
 
 
 def _still_open(connection: Connection, period: str, basis: Basis, watermark: datetime) -> list[Any]:
-    """Rows of the rest, with the minutes up to the watermark, or to the closing of their dossier (rules R5)."""
+    """Rows of the rest, with the minutes up to the watermark, or to the closing of their dossier (rules R5).
+
+    A list made as of an earlier instant knows nothing of what came after.
+    """
     is_open = (
-        LATENESS.c.month == period,
-        LATENESS.c.state.in_(_HEADLINE),
-        _is_open(watermark),
-        enters(),
+        LISTING.c.month == period,
+        LISTING.c.state.in_(_HEADLINE),
+        or_(LISTING.c.completed_at.is_(None), LISTING.c.completed_at > watermark),
+        enters(LISTING),
     )
     query = (
         select(LATENESS.c.id, LATENESS.c.dossier, LATENESS.c.procedure, LATENESS.c.step, LATENESS.c.due_at)
         .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state, *_LISTED)
+        .select_from(LISTING)
+        .join(LATENESS, LATENESS.c.id == LISTING.c.lateness)
         .join(DOSSIER, DOSSIER.c.code == LATENESS.c.dossier)
         .outerjoin(STEP, and_(STEP.c.dossier == LATENESS.c.dossier, STEP.c.key == LATENESS.c.step))
         .where(*is_open)
@@ -196,7 +197,7 @@ def _still_open(connection: Connection, period: str, basis: Basis, watermark: da
     found = connection.execute(query).all()
     pauses: dict[str, list[Pause]] = defaultdict(list)
     if found:
-        of = select(PAUSE).where(PAUSE.c.dossier.in_(select(LATENESS.c.dossier).where(*is_open)))
+        of = select(PAUSE).where(PAUSE.c.dossier.in_(select(LISTING.c.dossier).where(*is_open)))
         for row in connection.execute(of).mappings():
             pauses[row["dossier"]].append(
                 Pause(kind=row["kind"], start=row["started_at"], end=row["ended_at"])
@@ -238,23 +239,35 @@ def _tallies(connection: Connection, period: str, window: _Window, zone: ZoneInf
     """Every dossier open at any instant of the window, in exactly one bin, counted by agency."""
     # Each part reads a range of an index, where one condition would read all that was closed since. What was
     # closed later than LONG days after the window and was there in it, lasted longer.
+    # What a function is applied to is no way into the table.
     horizon = window.until + timedelta(days=_LONG)
     closed_at, month = DOSSIER.c.closed_at, DOSSIER.c.closed_month
-    soon = f"{horizon.astimezone(zone):%Y-%m}"
-    to_come = and_(closed_at >= window.until, month == period)
-    parts = (
+    soon = _months(window.until, horizon, zone)
+    to_come = and_(closed_at >= window.until, func.coalesce(month, "") == period)
+    long_ago = and_(DOSSIER.c.lasted_days >= _LONG, func.coalesce(month, "") > soon[-1])
+    parts = [
         (1, _ended(month == period)),
-        (-1, _ended(to_come)),
-        (1, _counted(window, to_come)),
         (1, _counted(window, closed_at.is_(None))),
-        (1, _counted(window, and_(month > period, month <= soon))),
-        (1, _counted(window, and_(DOSSIER.c.lasted_days >= _LONG, month > soon))),
-    )
+        (1, _counted(window, month.in_([each for each in soon if each > period]))),
+        (1, _counted(window, long_ago)),
+    ]
+    if soon[0] == period:
+        parts += [(-1, _ended(to_come)), (1, _counted(window, to_come))]
     return [
         Tally(agency, Bin(bin_), None if on_time is None else bool(on_time), sign * dossiers, sign * received)
         for sign, part in parts
         for agency, bin_, on_time, dossiers, received in connection.execute(part)
     ]
+
+
+def _months(start: datetime, end: datetime, zone: ZoneInfo) -> list[str]:
+    """Local months from the one of ``start`` to the one of ``end``."""
+    day, last = start.astimezone(zone).date().replace(day=1), end.astimezone(zone).date()
+    months = []
+    while day <= last:
+        months.append(f"{day:%Y-%m}")
+        day = (day + timedelta(days=31)).replace(day=1)
+    return months
 
 
 def _ended(which: ColumnElement[bool]) -> Select[Any]:

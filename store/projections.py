@@ -20,13 +20,23 @@ from sqlalchemy.sql.dml import ReturningInsert
 from models.bulletin import listed, place
 from models.lateness import Lateness, LatenessState
 from models.records import outcome_of
-from models.tables import DossierRow, HandledRow, LatenessRow, PauseRow, ShareRow, StepRow, table_of
+from models.tables import (
+    DossierRow,
+    HandledRow,
+    LatenessRow,
+    ListingRow,
+    PauseRow,
+    ShareRow,
+    StepRow,
+    table_of,
+)
 from models.views import Snapshot, Status, StepState
 
 DOSSIER = table_of(DossierRow)
 STEP = table_of(StepRow)
 PAUSE = table_of(PauseRow)
 LATENESS = table_of(LatenessRow)
+LISTING = table_of(ListingRow)
 SHARE = table_of(ShareRow)
 HANDLED = table_of(HandledRow)
 
@@ -146,8 +156,6 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
         "month": f"{lateness.due_at.astimezone(zone):%Y-%m}",
         "due_at": lateness.due_at,
         "completed_at": lateness.completed_at,
-        "place": place(lateness, zone),
-        "listed": listed(lateness, snapshot.view.accepted_at, zone),
         "overrun_minutes": lateness.overrun_minutes,
         "state": lateness.state.value,
         "cause": lateness.cause,
@@ -156,6 +164,17 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
         "published_at": lateness.published_at,
         "sequence": sequence,
         "lateness": data,
+    }
+
+
+def listing_row(row: Values, snapshot: Snapshot) -> Values:
+    """The ``listing`` row of a ``lateness`` row."""
+    lateness, zone = Lateness.model_validate(row["lateness"]), ZoneInfo(snapshot.zone)
+    same = ("month", "dossier", "step", "agency", "official", "state", "completed_at")
+    return {name: row[name] for name in same} | {
+        "place": place(lateness, zone),
+        "lateness": lateness.id,
+        "row": listed(lateness, snapshot.view.accepted_at, zone),
     }
 
 
@@ -176,12 +195,15 @@ def write_projections(
 
     Actions are never taken back (rules R1), so pauses may shift or grow in number, but none goes away.
     """
+    by_code = {snapshot.view.code: snapshot for snapshot in sorted(snapshots, key=_sequence)}
     told = {row["id"]: row for row in newest(latenesses, "id")}
     written = [told[key] for (key,) in upsert(connection, LATENESS, list(told.values()))]
     if written:
-        connection.execute(_FORGET_SHARES, {"ids": [row["id"] for row in written]})
+        ids = {"ids": [row["id"] for row in written]}
+        connection.execute(_FORGET_SHARES, ids)
         insert_rows(connection, SHARE, [share for row in written for share in share_rows(row)])
-    by_code = {snapshot.view.code: snapshot for snapshot in sorted(snapshots, key=_sequence)}
+        connection.execute(_FORGET_LISTING, ids)
+        insert_rows(connection, LISTING, [listing_row(row, by_code[row["dossier"]]) for row in written])
     rows = [dossier_row(snapshot) for snapshot in by_code.values()]
     moved = [by_code[code] for (code,) in upsert(connection, DOSSIER, rows)]
     if moved:
@@ -237,6 +259,7 @@ def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> ReturningIn
 
 _FORGET_STEPS = delete(STEP).where(STEP.c.dossier.in_(bindparam("codes", expanding=True)))
 _FORGET_HANDLED = delete(HANDLED).where(HANDLED.c.dossier.in_(bindparam("codes", expanding=True)))
+_FORGET_LISTING = delete(LISTING).where(LISTING.c.lateness.in_(bindparam("ids", expanding=True)))
 _FORGET_SHARES = delete(SHARE).where(SHARE.c.lateness.in_(bindparam("ids", expanding=True)))
 GONE = (LatenessState.ANNULLED, LatenessState.RETRACTED)
 """A missed promise in one of these states does not stand."""

@@ -30,6 +30,7 @@ from store.projections import (
     GONE,
     HANDLED,
     LATENESS,
+    LISTING,
     PAUSE,
     SHARE,
     STEP,
@@ -38,6 +39,7 @@ from store.projections import (
     handled_rows,
     insert_rows,
     lateness_row,
+    listing_row,
     newest,
     pause_rows,
     share_rows,
@@ -58,6 +60,7 @@ _OWNER: dict[Table, Column[Any]] = {
     STEP: STEP.c.dossier,
     PAUSE: PAUSE.c.dossier,
     LATENESS: LATENESS.c.dossier,
+    LISTING: LISTING.c.dossier,
     SHARE: SHARE.c.dossier,
     HANDLED: HANDLED.c.dossier,
 }
@@ -163,6 +166,10 @@ def _projected(
         STEP: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in step_rows(s)},
         PAUSE: {f"{r['dossier']}/{r['ordinal']}": r for s in snapshots.values() for r in pause_rows(s)},
         LATENESS: {row["id"]: row for row in latenesses},
+        LISTING: {
+            f"{row['month']}/{row['place']}": row
+            for row in (listing_row(late, snapshots[late["dossier"]]) for late in latenesses)
+        },
         SHARE: {f"{r['lateness']}/{r['ordinal']}": r for row in latenesses for r in share_rows(row)},
         HANDLED: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in handled_rows(s)},
     }

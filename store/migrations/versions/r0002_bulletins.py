@@ -47,6 +47,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dossier", "key", name=op.f("pk_handled")),
     )
     op.create_table(
+        "listing",
+        sa.Column("month", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("lateness", sa.String(), nullable=False),
+        sa.Column("dossier", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=True),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("official", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("completed_at", INSTANT, nullable=True),
+        sa.Column("row", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "place", name=op.f("pk_listing")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "share",
         sa.Column("lateness", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
@@ -66,8 +81,6 @@ def upgrade() -> None:
     op.add_column("dossier", sa.Column("asked_again_at", INSTANT, nullable=True))
     op.add_column("dossier", sa.Column("pauses", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("dossier", sa.Column("missed_at", INSTANT, nullable=True))
-    op.add_column("lateness", sa.Column("place", sa.String(), nullable=False, server_default=""))
-    op.add_column("lateness", sa.Column("listed", sa.String(), nullable=False, server_default=""))
     _fill(op.get_bind())
     op.drop_column("lateness", "received_at")
     op.create_index(
@@ -79,19 +92,22 @@ def upgrade() -> None:
         ["closed_month", "agency", "ended_late", "on_time_766", "missed", "accepted_month"],
     )
     op.create_index(op.f("ix_dossier_closed_month_accepted_at"), "dossier", ["closed_month", "accepted_at"])
-    op.create_index(op.f("ix_lateness_month_completed_at"), "lateness", ["month", "completed_at"])
     op.create_index(op.f("ix_dossier_lasted_days_closed_at"), "dossier", ["lasted_days", "closed_at"])
     op.create_index(op.f("ix_handled_official_month"), "handled", ["official", "month"])
     op.create_index(op.f("ix_handled_agency_month_outcome"), "handled", ["agency", "month", "outcome"])
     for column in ("dossier", "official", "agency"):
         op.create_index(op.f(f"ix_share_{column}"), "share", [column])
+    for column in ("lateness", "dossier"):
+        op.create_index(op.f(f"ix_listing_{column}"), "listing", [column])
 
 
 def _fill(connection: sa.Connection) -> None:
     """What the new columns and tables say of the dossiers that are there, from their documents."""
     tables = sa.MetaData()
-    names = ("dossier", "lateness", "handled", "share")
-    dossier, lateness, handled, share = (sa.Table(name, tables, autoload_with=connection) for name in names)
+    names = ("dossier", "lateness", "handled", "share", "listing")
+    dossier, lateness, handled, share, listing = (
+        sa.Table(name, tables, autoload_with=connection) for name in names
+    )
     for rows in _chunks(connection, sa.select(dossier.c.code, dossier.c.snapshot), dossier.c.code):
         snapshots = {code: _read(document) for code, document in rows}
         _run(connection, _set_dossier(dossier), [_dossier(code, each) for code, each in snapshots.items()])
@@ -101,7 +117,7 @@ def _fill(connection: sa.Connection) -> None:
     )
     for rows in _chunks(connection, accepted, lateness.c.id):
         told = [(_read(document), _read(snapshot)) for _, document, snapshot in rows]
-        _run(connection, _set_lateness(lateness), [_lateness(*each) for each in told])
+        _run(connection, listing.insert(), [_listing(*each) for each in told])
         _run(connection, share.insert(), [row for document, _ in told for row in _shares(document)])
     missed = sa.select(sa.func.min(lateness.c.due_at)).where(
         lateness.c.dossier == dossier.c.code,
@@ -137,15 +153,6 @@ def _set_dossier(table: sa.Table) -> sa.Update:
         table.update()
         .where(table.c.code == sa.bindparam("of"))
         .values({name: sa.bindparam(f"to_{name}") for name in (*names, "pauses")})
-    )
-
-
-def _set_lateness(table: sa.Table) -> sa.Update:
-    names = ("place", "listed")
-    return (
-        table.update()
-        .where(table.c.id == sa.bindparam("of"))
-        .values({name: sa.bindparam(f"to_{name}") for name in names})
     )
 
 
@@ -191,7 +198,7 @@ def _handled(snapshot: dict[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
+def _listing(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
     accepted = _instant(snapshot["view"]["accepted_at"]).astimezone(ZoneInfo(snapshot["zone"]))
     named = document["state"] != "recorded"
     copied = ("agency", "dossier", "procedure", "step", "due_at", "completed_at", "cause", "state")
@@ -205,9 +212,20 @@ def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, A
         "apology_at": None,
         "explanation": document["explanation"] if named else None,
     }
-    place = (row["agency"], row["official"] or "", row["due_at"], row["dossier"], row["step"] or "")
-    listed = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return {"of": document["id"], "to_place": "\x1f".join(place), "to_listed": listed}
+    parts = [row[name] or "" for name in ("agency", "official", "due_at", "dossier", "step")]
+    completed = document["completed_at"]
+    return {
+        "month": document["due_at"][:7],
+        "place": "\x1f".join([*parts, document["id"]]),
+        "lateness": document["id"],
+        "dossier": document["dossier"],
+        "step": document["step"],
+        "agency": document["agency"],
+        "official": document["official"],
+        "state": document["state"],
+        "completed_at": completed and _instant(completed).astimezone(UTC),
+        "row": json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+    }
 
 
 def _number(value: float) -> float:
