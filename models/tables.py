@@ -204,7 +204,7 @@ class ListingRow(Row, table=True):
     than to find them. Kept month by month, apart from the wide rows."""
 
     __tablename__ = "listing"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (Index(None, "month", "completed_at"), {"sqlite_with_rowid": False})
 
     month: str = Field(primary_key=True)
     place: str = Field(primary_key=True)

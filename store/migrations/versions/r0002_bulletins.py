@@ -99,6 +99,7 @@ def upgrade() -> None:
         op.create_index(op.f(f"ix_share_{column}"), "share", [column])
     for column in ("lateness", "dossier"):
         op.create_index(op.f(f"ix_listing_{column}"), "listing", [column])
+    op.create_index(op.f("ix_listing_month_completed_at"), "listing", ["month", "completed_at"])
 
 
 def _fill(connection: sa.Connection) -> None:
