@@ -153,7 +153,11 @@ def _life(chance: random.Random, code: str, accepted: datetime) -> Rows:
     return {
         "dossier": [dossier],
         "lateness": late,
-        "listing": [_listing(row, accepted) for row in late],
+        "listing": [
+            _listing(row, accepted)
+            | {"enters": row["step"] is not None or late[0]["step"] is None or late[0]["state"] == "annulled"}
+            for row in late
+        ],
         "share": [share for row in late if row["step"] for share in _shares(row, agency, held)],
         "handled": [
             {

@@ -204,7 +204,12 @@ class ListingRow(Row, table=True):
     than to find them. Kept month by month, apart from the wide rows."""
 
     __tablename__ = "listing"
-    __table_args__ = (Index(None, "month", "completed_at"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "month", "completed_at"),
+        Index(None, "official"),
+        Index(None, "agency"),
+        {"sqlite_with_rowid": False},
+    )
 
     month: str = Field(primary_key=True)
     place: str = Field(primary_key=True)
@@ -216,6 +221,8 @@ class ListingRow(Row, table=True):
     official: str | None
     state: str
     completed_at: Instant | None
+    enters: bool = True
+    """Counted: False for a promise whose dossier has a late step that is not annulled (rules R11)."""
     row: str
     """Canonical JSON (``models.bulletin.listed``)."""
 

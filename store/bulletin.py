@@ -14,10 +14,8 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    Table,
     and_,
     case,
-    exists,
     false,
     func,
     null,
@@ -140,19 +138,6 @@ def compiled_json(connection: Connection, period: str, *, now: datetime, basis: 
     return with_rows(summary, rows, basis.calendar.zone)
 
 
-def enters(table: Table = LATENESS) -> ColumnElement[bool]:
-    """A lateness of a promise counts only where no step of its dossier has one that is not annulled (rules R11)."""
-    of_step = LATENESS.alias("of_step")
-    return or_(
-        table.c.step.is_not(None),
-        ~exists().where(
-            of_step.c.dossier == table.c.dossier,
-            of_step.c.step.is_not(None),
-            of_step.c.state != LatenessState.ANNULLED.value,
-        ),
-    )
-
-
 _LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place", "row"))
 
 
@@ -162,14 +147,14 @@ def _returned(period: str, watermark: datetime) -> Select[Any]:
         LISTING.c.month == period,
         LISTING.c.state.in_(_HEADLINE),
         func.coalesce(LISTING.c.completed_at <= watermark, false()),  # no way in: the table is in order
-        enters(LISTING),
+        LISTING.c.enters,
     )
 
 
 def _counted_only(period: str) -> Select[Any]:
     return (
         select(LISTING.c.state, func.count())
-        .where(LISTING.c.month == period, LISTING.c.state.in_(_COUNTED_ONLY), enters(LISTING))
+        .where(LISTING.c.month == period, LISTING.c.state.in_(_COUNTED_ONLY), LISTING.c.enters)
         .group_by(LISTING.c.state)
     )
 
@@ -183,7 +168,7 @@ def _still_open(connection: Connection, period: str, basis: Basis, watermark: da
         LISTING.c.month == period,
         LISTING.c.state.in_(_HEADLINE),
         or_(LISTING.c.completed_at.is_(None), LISTING.c.completed_at > watermark),
-        enters(LISTING),
+        LISTING.c.enters,
     )
     query = (
         select(LATENESS.c.id, LATENESS.c.dossier, LATENESS.c.procedure, LATENESS.c.step, LATENESS.c.due_at)
@@ -292,21 +277,24 @@ def _counted(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
 def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
     """What the bins of dossiers that were open at the end of the window depend on."""
     due = DOSSIER.c.promise_due_at
-    paused = exists().where(
+    # One pause at a time (rules R5): nobody is found twice.
+    during = and_(
+        DOSSIER.c.pauses > 0,
         PAUSE.c.dossier == DOSSIER.c.code,
         PAUSE.c.started_at < window.until,
         or_(PAUSE.c.ended_at.is_(None), PAUSE.c.ended_at >= window.until),
     )
-    return select(
+    facts = select(
         DOSSIER.c.agency,
         case((DOSSIER.c.accepted_at >= window.start, 1), else_=0).label("received"),
         due.is_(None).label("no_deadline"),
         func.coalesce(due < window.standing, false()).label("past"),
         func.coalesce(due < window.last_day, false()).label("past_days"),
         func.coalesce(DOSSIER.c.missed_at < window.standing, false()).label("recorded"),
-        and_(DOSSIER.c.pauses > 0, paused).label("paused"),
+        PAUSE.c.dossier.is_not(None).label("paused"),
         func.coalesce(DOSSIER.c.asked_again_at < window.until, false()).label("asked_again"),
-    ).where(DOSSIER.c.accepted_at < window.until, ends)
+    )
+    return facts.outerjoin_from(DOSSIER, PAUSE, during).where(DOSSIER.c.accepted_at < window.until, ends)
 
 
 def _bin(facts: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[str]:

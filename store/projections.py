@@ -168,7 +168,7 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
 
 
 def listing_row(row: Values, snapshot: Snapshot) -> Values:
-    """The ``listing`` row of a ``lateness`` row."""
+    """The ``listing`` row of a ``lateness`` row; ``enters`` comes from the dossier's other ones."""
     lateness, zone = Lateness.model_validate(row["lateness"]), ZoneInfo(snapshot.zone)
     same = ("month", "dossier", "step", "agency", "official", "state", "completed_at")
     return {name: row[name] for name in same} | {
@@ -214,7 +214,9 @@ def write_projections(
         connection.execute(_FORGET_HANDLED, {"codes": codes})
         insert_rows(connection, HANDLED, [row for snapshot in moved for row in handled_rows(snapshot)])
     if latenesses:
-        connection.execute(_COUNT_LATE, {"codes": list({row["dossier"] for row in latenesses})})
+        codes = list({row["dossier"] for row in latenesses})
+        connection.execute(_COUNT_LATE, {"codes": codes})
+        connection.execute(_ENTER, {"codes": codes})
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -277,5 +279,17 @@ _COUNT_LATE = (
         .scalar_subquery(),
         missed_at=select(func.min(LATENESS.c.due_at)).where(*_STANDING).scalar_subquery(),
         missed=exists().where(*_STANDING),
+    )
+)
+_LATE_STEP = LATENESS.alias("late_step")
+_ENTER = (
+    update(LISTING)
+    .where(LISTING.c.dossier.in_(bindparam("codes", expanding=True)), LISTING.c.step.is_(None))
+    .values(
+        enters=~exists().where(
+            _LATE_STEP.c.dossier == LISTING.c.dossier,
+            _LATE_STEP.c.step.is_not(None),
+            _LATE_STEP.c.state != LatenessState.ANNULLED.value,
+        )
     )
 )

@@ -168,11 +168,19 @@ def _projected(
         LATENESS: {row["id"]: row for row in latenesses},
         LISTING: {
             f"{row['month']}/{row['place']}": row
-            for row in (listing_row(late, snapshots[late["dossier"]]) for late in latenesses)
+            for code, told in late.items()
+            for row in _listed(told, snapshots[code])
         },
         SHARE: {f"{r['lateness']}/{r['ordinal']}": r for row in latenesses for r in share_rows(row)},
         HANDLED: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in handled_rows(s)},
     }
+
+
+def _listed(latenesses: Sequence[Values], snapshot: Snapshot) -> Iterator[Values]:
+    """The ``listing`` rows of one dossier."""
+    late_step = any(row["step"] and row["state"] != LatenessState.ANNULLED for row in latenesses)
+    for row in latenesses:
+        yield listing_row(row, snapshot) | {"enters": row["step"] is not None or not late_step}
 
 
 def _of_latenesses(rows: Sequence[Values]) -> Values:

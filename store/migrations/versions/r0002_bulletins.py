@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("official", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("completed_at", INSTANT, nullable=True),
+        sa.Column("enters", sa.Boolean(), nullable=False),
         sa.Column("row", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("month", "place", name=op.f("pk_listing")),
         sqlite_with_rowid=False,
@@ -97,7 +98,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_handled_agency_month_outcome"), "handled", ["agency", "month", "outcome"])
     for column in ("dossier", "official", "agency"):
         op.create_index(op.f(f"ix_share_{column}"), "share", [column])
-    for column in ("lateness", "dossier"):
+    for column in ("lateness", "dossier", "official", "agency"):
         op.create_index(op.f(f"ix_listing_{column}"), "listing", [column])
     op.create_index(op.f("ix_listing_month_completed_at"), "listing", ["month", "completed_at"])
 
@@ -127,6 +128,12 @@ def _fill(connection: sa.Connection) -> None:
     )
     connection.execute(dossier.update().where(dossier.c.late > 0).values(missed_at=missed.scalar_subquery()))
     connection.execute(dossier.update().where(dossier.c.missed_at.is_not(None)).values(missed=True))
+    late_step = sa.exists().where(
+        lateness.c.dossier == listing.c.dossier,
+        lateness.c.step.is_not(None),
+        lateness.c.state != "annulled",
+    )
+    connection.execute(listing.update().where(listing.c.step.is_(None), late_step).values(enters=False))
 
 
 def _chunks(
@@ -225,6 +232,7 @@ def _listing(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, An
         "official": document["official"],
         "state": document["state"],
         "completed_at": completed and _instant(completed).astimezone(UTC),
+        "enters": True,
         "row": json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
     }
 
