@@ -1,7 +1,7 @@
 """The SQL tables: an event journal, projections of it, and an outbox. The only module here that knows SQL.
 
-``journal`` is the truth of this database; ``dossier``, ``step``, ``pause``, ``lateness``, ``share`` and ``handled``
-are functions of it and can be rebuilt at any time. ``outbox`` is written beside the journal in the same
+``journal`` is the truth of this database; ``dossier``, ``step``, ``pause``, ``lateness``, ``listing``, ``share``
+and ``handled`` are functions of it and can be rebuilt at any time. ``outbox`` is written beside the journal in the same
 transaction; ``bulletin`` keeps what was published as it was. Nothing here holds an applicant's data. Instants
 come back aware, in UTC.
 
