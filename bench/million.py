@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Table, text
 
-from models.bulletin import WORKING_DAY_MINUTES, BulletinRow, row_json
+from models.bulletin import SEPARATOR, WORKING_DAY_MINUTES, BulletinRow, row_json
 from models.instants import iso
-from store.projections import DOSSIER, HANDLED, LATENESS, PAUSE, SHARE, STEP
+from store.projections import DOSSIER, HANDLED, LATENESS, LISTING, PAUSE, SHARE, STEP
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ OFFICIALS = [[f"{agency}-{number:02}" for number in range(10)] for agency in AGE
 PROCEDURES = ("1.001193", "1.001612", "1.004859", "1.009994", "2.000635", "2.000908")
 STEPS = ("receive", "verify")
 CHUNK = 50_000
-TABLES = (DOSSIER, LATENESS, SHARE, HANDLED, PAUSE, STEP)
+TABLES = (DOSSIER, LATENESS, LISTING, SHARE, HANDLED, PAUSE, STEP)
 DOCUMENT = json.dumps({"stands for": "a whole document " * 50})
 """Of their usual size; neither query opens one."""
 
@@ -88,7 +88,8 @@ def _lives(chance: random.Random, latenesses: int) -> Iterator[Rows]:
         # As far as the latenesses have come, short of the end: who comes in its last days cannot be late yet.
         accepted = FIRST + (SPAN - timedelta(days=7)) * (told / latenesses) + timedelta(minutes=number % 600)
         life = _life(chance, f"H13-{accepted:%y%m%d}-{number:07}", accepted)
-        life["lateness"] = life["lateness"][: latenesses - told]
+        for name in ("lateness", "listing"):
+            life[name] = life[name][: latenesses - told]
         told += len(life["lateness"])
         number += 1
         yield life
@@ -133,11 +134,16 @@ def _life(chance: random.Random, code: str, accepted: datetime) -> Rows:
         "promise_due_at": due,
         "next_deadline_at": None if is_closed or due < END else due,
         "closed_at": closed if is_closed else None,
+        "accepted_month": iso(accepted, ZONE)[:7],
+        "closed_month": iso(closed, ZONE)[:7] if is_closed else None,
+        "ended_late": is_closed and closed > due,
+        "on_time_766": closed <= due and len(pauses) < 2 if is_closed else None,
         "lasted_days": (closed - accepted).days if is_closed else None,
         "asked_again_at": pauses[1]["started_at"] if len(pauses) > 1 else None,
         "pauses": len(pauses),
         "late": sum(row["state"] != "annulled" for row in late),
         "missed_at": min(standing, default=None),
+        "missed": bool(standing),
         "secret_hash": None,
         "sequence": 10,
         "snapshot": DOCUMENT,
@@ -147,6 +153,11 @@ def _life(chance: random.Random, code: str, accepted: datetime) -> Rows:
     return {
         "dossier": [dossier],
         "lateness": late,
+        "listing": [
+            _listing(row, accepted)
+            | {"enters": row["step"] is not None or late[0]["step"] is None or late[0]["state"] == "annulled"}
+            for row in late
+        ],
         "share": [share for row in late if row["step"] for share in _shares(row, agency, held)],
         "handled": [
             {
@@ -224,24 +235,6 @@ def _lateness(
     overrun = round((min(ended, END) - due).total_seconds() / 60 * 0.24, 2)
     cause = "objective" if state == "excused" else None
     explanation = "Hồ sơ thiếu giấy tờ, phải xác minh thêm tại xã" if chance.random() < 0.2 else None
-    row = BulletinRow(
-        agency=base["agency"],
-        agency_name=None,
-        official=None if state == "recorded" else official,
-        official_name=None,
-        dossier=base["dossier"],
-        procedure=base["procedure"],
-        step=step,
-        received_at=iso(base["accepted"], ZONE),
-        due_at=iso(due, ZONE),
-        completed_at=None if completed is None else iso(completed, ZONE),
-        overrun_minutes=overrun,
-        overrun_working_days=round(overrun / WORKING_DAY_MINUTES, 2),
-        cause=cause,
-        apology_at=None,
-        explanation=None if state == "recorded" else explanation,
-        state=state,
-    )
     return {
         "id": f"{base['dossier']}:{step or 'promise'}:1",
         "dossier": base["dossier"],
@@ -250,11 +243,9 @@ def _lateness(
         "agency": base["agency"],
         "official": official,
         "head": None if official else f"{base['agency']}-00",
-        "month": row.due_at[:7],
+        "month": iso(due, ZONE)[:7],
         "due_at": due,
         "completed_at": completed,
-        "due": row.due_at,
-        "listed": row_json(row),
         "overrun_minutes": overrun,
         "state": state,
         "cause": cause,
@@ -263,6 +254,36 @@ def _lateness(
         "published_at": due + timedelta(days=3) if state == "published" else None,
         "sequence": 5,
         "lateness": DOCUMENT,
+    }
+
+
+def _listing(late: dict[str, Any], accepted: datetime) -> dict[str, Any]:
+    named = late["state"] not in ("recorded", "retracted")
+    completed = late["completed_at"]
+    row = BulletinRow(
+        agency=late["agency"],
+        agency_name=None,
+        official=late["official"] if named else None,
+        official_name=None,
+        dossier=late["dossier"],
+        procedure=late["procedure"],
+        step=late["step"],
+        received_at=iso(accepted, ZONE),
+        due_at=iso(late["due_at"], ZONE),
+        completed_at=None if completed is None else iso(completed, ZONE),
+        overrun_minutes=late["overrun_minutes"],
+        overrun_working_days=round(late["overrun_minutes"] / WORKING_DAY_MINUTES, 2),
+        cause=late["cause"],
+        apology_at=None,
+        explanation=late["explanation"] if named else None,
+        state=late["state"],
+    )
+    place = (row.agency, row.official or "", row.due_at, row.dossier, row.step or "", late["id"])
+    same = ("month", "dossier", "step", "agency", "official", "state", "completed_at")
+    return {name: late[name] for name in same} | {
+        "place": SEPARATOR.join(place),
+        "lateness": late["id"],
+        "row": row_json(row),
     }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -141,9 +142,13 @@ def row_json(row: BulletinRow) -> str:
     return write_json(dict(zip(_SORTED, _in_sorted_order(row), strict=True))).decode()
 
 
+NAMES_NOBODY = (LatenessState.RECORDED, LatenessState.RETRACTED)
+"""Not heard yet, or taken back."""
+
+
 def listed(lateness: Lateness, received_at: datetime, zone: ZoneInfo) -> str:
     """Its row as canonical JSON, all but the names, which are the catalogue's of the day."""
-    named = lateness.state not in (LatenessState.RECORDED, LatenessState.RETRACTED)
+    named = lateness.state not in NAMES_NOBODY
     completed = lateness.completed_at
     return row_json(
         BulletinRow(
@@ -164,6 +169,17 @@ def listed(lateness: Lateness, received_at: datetime, zone: ZoneInfo) -> str:
             state=lateness.state.value,
         )
     )
+
+
+SEPARATOR = "\x1f"
+
+
+def place(lateness: Lateness, zone: ZoneInfo) -> str:
+    """Rows are in the order of this: by agency, by the official shown, due instant, dossier, step; no two are alike."""
+    official = None if lateness.state in NAMES_NOBODY else lateness.official
+    due_at = iso(lateness.due_at, zone)
+    parts = (lateness.agency, official or "", due_at, lateness.dossier, lateness.step or "", lateness.id)
+    return SEPARATOR.join(parts)
 
 
 def still_open(text: str, overrun_minutes: float) -> str:
@@ -234,20 +250,20 @@ class Names:
     def official(self, code: str | None) -> str | None:
         return None if code is None else self.officials.get(code, code)
 
-    def written(self) -> Callable[[str, str, str | None], str]:
-        """A function that writes names into a row of :func:`listed`: of its agency and of the official it shows."""
-        agencies = {code: f'"agency_name":{_quoted(name)}' for code, name in self.agencies.items()}
-        officials = {code: f'"official_name":{_quoted(name)}' for code, name in self.officials.items()}
+    def written(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """The rows (place, text) in their order, with names; those of one official, or unit, as one text."""
+        for (agency, official), own in groupby(sorted(rows), key=_holder_of):
+            text = ",".join(row for _, row in own)
+            name = _quoted(self.agencies.get(agency, agency))
+            text = text.replace(_AGENCY_NAME, f'"agency_name":{name}')
+            if official:
+                name = _quoted(self.officials.get(official, official))
+                text = text.replace(_OFFICIAL_NAME, f'"official_name":{name}')
+            yield text
 
-        def write(text: str, agency: str, official: str | None) -> str:
-            name = agencies.get(agency) or f'"agency_name":{_quoted(agency)}'
-            text = text.replace(_AGENCY_NAME, name, 1)
-            if official is None:
-                return text
-            name = officials.get(official) or f'"official_name":{_quoted(official)}'
-            return text.replace(_OFFICIAL_NAME, name, 1)
 
-        return write
+def _holder_of(row: tuple[str, str]) -> list[str]:
+    return row[0].split(SEPARATOR, 2)[:2]
 
 
 def _quoted(text: str) -> str:
@@ -305,6 +321,8 @@ def agency_totals(tallies: Iterable[Tally]) -> tuple[AgencyTotals, ...]:
     found = []
     for agency, own in sorted(by_agency.items()):
         totals = totals_of(own)
+        if not totals.dossiers:
+            continue  # what was counted was all taken off again
         volume = volume_of(totals.dossiers)
         found.append(AgencyTotals(agency=agency, rates=rates_of(own), volume=volume, **totals.model_dump()))
     return tuple(found)

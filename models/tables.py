@@ -1,7 +1,7 @@
 """The SQL tables: an event journal, projections of it, and an outbox. The only module here that knows SQL.
 
-``journal`` is the truth of this database; ``dossier``, ``step``, ``pause``, ``lateness``, ``share`` and ``handled``
-are functions of it and can be rebuilt at any time. ``outbox`` is written beside the journal in the same
+``journal`` is the truth of this database; ``dossier``, ``step``, ``pause``, ``lateness``, ``listing``, ``share``
+and ``handled`` are functions of it and can be rebuilt at any time. ``outbox`` is written beside the journal in the same
 transaction; ``bulletin`` keeps what was published as it was. Nothing here holds an applicant's data. Instants
 come back aware, in UTC.
 
@@ -86,6 +86,16 @@ class DossierRow(Row, table=True):
             "pauses",
             "code",
         ),
+        Index(
+            "ix_dossier_closed",
+            "closed_month",
+            "agency",
+            "ended_late",
+            "on_time_766",
+            "missed",
+            "accepted_month",
+        ),
+        Index(None, "closed_month", "accepted_at"),
         Index(None, "lasted_days", "closed_at"),
         Index(
             "ix_dossier_extended",
@@ -115,8 +125,15 @@ class DossierRow(Row, table=True):
     closed_at: Instant | None
     extended_at: Instant | None
     """When an apology with a new date was sent (Form 04)."""
+    accepted_month: str
+    closed_month: str | None
+    """Local, like those of latenesses: totals of what was closed in a month are counted in an index alone."""
+    ended_late: bool
+    """Closed after the promise's due instant."""
+    on_time_766: bool | None
+    """Closed, and how Decision 766 judges it; None: it does not."""
     lasted_days: int | None
-    """Whole days from acceptance to closing; the few long ones are found by it, the others by their closing."""
+    """Whole days from acceptance to closing; the few long ones are found by it."""
     asked_again_at: Instant | None
     """When papers were asked for a second time."""
     pauses: int
@@ -124,6 +141,8 @@ class DossierRow(Row, table=True):
     """Number of its latenesses that are not annulled."""
     missed_at: Instant | None = None
     """Due instant of its first missed promise that still stands (neither annulled nor retracted)."""
+    missed: bool = False
+    """There is one."""
     secret_hash: str | None
     sequence: int
     told_at: AwareDatetime | None
@@ -181,11 +200,6 @@ class LatenessRow(Row, table=True):
     """Local month (``YYYY-MM``) of the missed deadline, in the dossier's zone."""
     due_at: Instant
     completed_at: Instant | None
-    due: str
-    """``due_at`` as shown, local with its offset: lists are in its order."""
-    listed: str
-    """Its row in the monthly list (``models.bulletin.listed``): to write twenty thousand anew for each reader takes
-    longer than to find them."""
     overrun_minutes: float
     state: str
     cause: str | None
@@ -195,6 +209,34 @@ class LatenessRow(Row, table=True):
     sequence: int
     """Of the event that told this state."""
     lateness: Document = Field(sa_type=JSON)
+
+
+class ListingRow(Row, table=True):
+    """A lateness as a row of its month's list, written out: to make twenty thousand anew for each reader takes longer
+    than to find them. Kept month by month, apart from the wide rows."""
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        Index(None, "month", "completed_at"),
+        Index(None, "official"),
+        Index(None, "agency"),
+        {"sqlite_with_rowid": False},
+    )
+
+    month: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    """Its order in the list (``models.bulletin.place``)."""
+    lateness: str = Field(index=True)
+    dossier: str = Field(index=True)
+    step: str | None
+    agency: str
+    official: str | None
+    state: str
+    completed_at: Instant | None
+    enters: bool = True
+    """Counted: False for a promise whose dossier has a late step that is not annulled (rules R11)."""
+    row: str
+    """Canonical JSON (``models.bulletin.listed``)."""
 
 
 class ShareRow(Row, table=True):

@@ -19,6 +19,7 @@ from store.projections import (
     DOSSIER,
     HANDLED,
     LATENESS,
+    LISTING,
     PAUSE,
     SHARE,
     STEP,
@@ -89,7 +90,7 @@ def _unwind(connection: Connection, code: str, sequence: int) -> None:
     _log.warning("%s: event %d and later ones were told by a lost task, and are told anew", code, sequence)
     for table in (JOURNAL, OUTBOX):
         connection.execute(table.delete().where(table.c.dossier == code, table.c.sequence >= sequence))
-    for table in (LATENESS, SHARE, HANDLED, PAUSE, STEP, ARCHIVE):
+    for table in (LATENESS, LISTING, SHARE, HANDLED, PAUSE, STEP, ARCHIVE):
         connection.execute(table.delete().where(table.c.dossier == code))
     connection.execute(DOSSIER.delete().where(DOSSIER.c.code == code))
     kept = connection.execute(

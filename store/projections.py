@@ -13,21 +13,30 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from models.bulletin import listed
-from models.instants import iso
+from models.bulletin import listed, place
 from models.lateness import Lateness, LatenessState
 from models.records import outcome_of
-from models.tables import DossierRow, HandledRow, LatenessRow, PauseRow, ShareRow, StepRow, table_of
-from models.views import Snapshot, StepState
+from models.tables import (
+    DossierRow,
+    HandledRow,
+    LatenessRow,
+    ListingRow,
+    PauseRow,
+    ShareRow,
+    StepRow,
+    table_of,
+)
+from models.views import Snapshot, Status, StepState
 
 DOSSIER = table_of(DossierRow)
 STEP = table_of(StepRow)
 PAUSE = table_of(PauseRow)
 LATENESS = table_of(LatenessRow)
+LISTING = table_of(ListingRow)
 SHARE = table_of(ShareRow)
 HANDLED = table_of(HandledRow)
 
@@ -35,12 +44,17 @@ Values = dict[str, Any]
 """One row to write, by column."""
 
 _HELD = (StepState.RUNNING, StepState.PAUSED)
+_NO_END = (Status.REFUSED, Status.WITHDRAWN)
+"""What Decision 766 does not count as an end."""
 
 
 def dossier_row(snapshot: Snapshot) -> Values:
-    """The ``dossier`` row of ``snapshot``; ``late`` and ``missed_at`` come from the lateness rows."""
+    """The ``dossier`` row of ``snapshot``; ``late``, ``missed`` and ``missed_at`` come from the lateness rows."""
     view = snapshot.view
     requests = [pause.start for pause in snapshot.pauses if pause.kind == "supplement"]
+    due, closed, zone = snapshot.promise_due_at, view.closed_at, ZoneInfo(snapshot.zone)
+    ended_late = closed is not None and due is not None and closed > due
+    judged = closed is not None and due is not None and view.status not in _NO_END
     return {
         "code": view.code,
         "procedure": view.procedure,
@@ -52,6 +66,10 @@ def dossier_row(snapshot: Snapshot) -> Values:
         "next_deadline_at": snapshot.next_deadline_at,
         "closed_at": view.closed_at,
         "extended_at": snapshot.extended_at,
+        "accepted_month": f"{view.accepted_at.astimezone(zone):%Y-%m}",
+        "closed_month": None if closed is None else f"{closed.astimezone(zone):%Y-%m}",
+        "ended_late": ended_late,
+        "on_time_766": not ended_late and len(requests) < 2 if judged else None,
         "lasted_days": None if view.closed_at is None else (view.closed_at - view.accepted_at).days,
         "asked_again_at": requests[1] if len(requests) > 1 else None,
         "pauses": len(snapshot.pauses),
@@ -140,8 +158,6 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
         "month": f"{lateness.due_at.astimezone(zone):%Y-%m}",
         "due_at": lateness.due_at,
         "completed_at": lateness.completed_at,
-        "due": iso(lateness.due_at, zone),
-        "listed": listed(lateness, snapshot.view.accepted_at, zone),
         "overrun_minutes": lateness.overrun_minutes,
         "state": lateness.state.value,
         "cause": lateness.cause,
@@ -150,6 +166,17 @@ def lateness_row(data: Mapping[str, JsonValue], sequence: int, snapshot: Snapsho
         "published_at": lateness.published_at,
         "sequence": sequence,
         "lateness": data,
+    }
+
+
+def listing_row(row: Values, snapshot: Snapshot) -> Values:
+    """The ``listing`` row of a ``lateness`` row; ``enters`` comes from the dossier's other ones."""
+    lateness, zone = Lateness.model_validate(row["lateness"]), ZoneInfo(snapshot.zone)
+    same = ("month", "dossier", "step", "agency", "official", "state", "completed_at")
+    return {name: row[name] for name in same} | {
+        "place": place(lateness, zone),
+        "lateness": lateness.id,
+        "row": listed(lateness, snapshot.view.accepted_at, zone),
     }
 
 
@@ -170,12 +197,15 @@ def write_projections(
 
     Actions are never taken back (rules R1), so pauses may shift or grow in number, but none goes away.
     """
+    by_code = {snapshot.view.code: snapshot for snapshot in sorted(snapshots, key=_sequence)}
     told = {row["id"]: row for row in newest(latenesses, "id")}
     written = [told[key] for (key,) in upsert(connection, LATENESS, list(told.values()))]
     if written:
-        connection.execute(_FORGET_SHARES, {"ids": [row["id"] for row in written]})
+        ids = {"ids": [row["id"] for row in written]}
+        connection.execute(_FORGET_SHARES, ids)
         insert_rows(connection, SHARE, [share for row in written for share in share_rows(row)])
-    by_code = {snapshot.view.code: snapshot for snapshot in sorted(snapshots, key=_sequence)}
+        connection.execute(_FORGET_LISTING, ids)
+        insert_rows(connection, LISTING, [listing_row(row, by_code[row["dossier"]]) for row in written])
     rows = [dossier_row(snapshot) for snapshot in by_code.values()]
     moved = [by_code[code] for (code,) in upsert(connection, DOSSIER, rows)]
     if moved:
@@ -186,7 +216,9 @@ def write_projections(
         connection.execute(_FORGET_HANDLED, {"codes": codes})
         insert_rows(connection, HANDLED, [row for snapshot in moved for row in handled_rows(snapshot)])
     if latenesses:
-        connection.execute(_COUNT_LATE, {"codes": list({row["dossier"] for row in latenesses})})
+        codes = list({row["dossier"] for row in latenesses})
+        connection.execute(_COUNT_LATE, {"codes": codes})
+        connection.execute(_ENTER, {"codes": codes})
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -231,9 +263,15 @@ def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> ReturningIn
 
 _FORGET_STEPS = delete(STEP).where(STEP.c.dossier.in_(bindparam("codes", expanding=True)))
 _FORGET_HANDLED = delete(HANDLED).where(HANDLED.c.dossier.in_(bindparam("codes", expanding=True)))
+_FORGET_LISTING = delete(LISTING).where(LISTING.c.lateness.in_(bindparam("ids", expanding=True)))
 _FORGET_SHARES = delete(SHARE).where(SHARE.c.lateness.in_(bindparam("ids", expanding=True)))
 GONE = (LatenessState.ANNULLED, LatenessState.RETRACTED)
 """A missed promise in one of these states does not stand."""
+_STANDING = (
+    LATENESS.c.dossier == DOSSIER.c.code,
+    LATENESS.c.step.is_(None),
+    LATENESS.c.state.not_in([state.value for state in GONE]),
+)
 _COUNT_LATE = (
     update(DOSSIER)
     .where(DOSSIER.c.code.in_(bindparam("codes", expanding=True)))
@@ -241,12 +279,19 @@ _COUNT_LATE = (
         late=select(func.count())
         .where(LATENESS.c.dossier == DOSSIER.c.code, LATENESS.c.state != LatenessState.ANNULLED.value)
         .scalar_subquery(),
-        missed_at=select(func.min(LATENESS.c.due_at))
-        .where(
-            LATENESS.c.dossier == DOSSIER.c.code,
-            LATENESS.c.step.is_(None),
-            LATENESS.c.state.not_in([state.value for state in GONE]),
+        missed_at=select(func.min(LATENESS.c.due_at)).where(*_STANDING).scalar_subquery(),
+        missed=exists().where(*_STANDING),
+    )
+)
+_LATE_STEP = LATENESS.alias("late_step")
+_ENTER = (
+    update(LISTING)
+    .where(LISTING.c.dossier.in_(bindparam("codes", expanding=True)), LISTING.c.step.is_(None))
+    .values(
+        enters=~exists().where(
+            _LATE_STEP.c.dossier == LISTING.c.dossier,
+            _LATE_STEP.c.step.is_not(None),
+            _LATE_STEP.c.state != LatenessState.ANNULLED.value,
         )
-        .scalar_subquery(),
     )
 )

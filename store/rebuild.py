@@ -30,6 +30,7 @@ from store.projections import (
     GONE,
     HANDLED,
     LATENESS,
+    LISTING,
     PAUSE,
     SHARE,
     STEP,
@@ -38,6 +39,7 @@ from store.projections import (
     handled_rows,
     insert_rows,
     lateness_row,
+    listing_row,
     newest,
     pause_rows,
     share_rows,
@@ -58,6 +60,7 @@ _OWNER: dict[Table, Column[Any]] = {
     STEP: STEP.c.dossier,
     PAUSE: PAUSE.c.dossier,
     LATENESS: LATENESS.c.dossier,
+    LISTING: LISTING.c.dossier,
     SHARE: SHARE.c.dossier,
     HANDLED: HANDLED.c.dossier,
 }
@@ -163,9 +166,21 @@ def _projected(
         STEP: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in step_rows(s)},
         PAUSE: {f"{r['dossier']}/{r['ordinal']}": r for s in snapshots.values() for r in pause_rows(s)},
         LATENESS: {row["id"]: row for row in latenesses},
+        LISTING: {
+            f"{row['month']}/{row['place']}": row
+            for code, told in late.items()
+            for row in _listed(told, snapshots[code])
+        },
         SHARE: {f"{r['lateness']}/{r['ordinal']}": r for row in latenesses for r in share_rows(row)},
         HANDLED: {f"{r['dossier']}/{r['key']}": r for s in snapshots.values() for r in handled_rows(s)},
     }
+
+
+def _listed(latenesses: Sequence[Values], snapshot: Snapshot) -> Iterator[Values]:
+    """The ``listing`` rows of one dossier."""
+    late_step = any(row["step"] and row["state"] != LatenessState.ANNULLED for row in latenesses)
+    for row in latenesses:
+        yield listing_row(row, snapshot) | {"enters": row["step"] is not None or not late_step}
 
 
 def _of_latenesses(rows: Sequence[Values]) -> Values:
@@ -174,6 +189,7 @@ def _of_latenesses(rows: Sequence[Values]) -> Values:
     return {
         "late": sum(row["state"] != LatenessState.ANNULLED for row in rows),
         "missed_at": min(standing, default=None),
+        "missed": bool(standing),
     }
 
 

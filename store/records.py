@@ -29,9 +29,8 @@ from models.records import (
     share_of,
 )
 from models.views import StepState
-from store.bulletin import enters
 from store.database import reading
-from store.projections import HANDLED, LATENESS, SHARE, STEP
+from store.projections import HANDLED, LATENESS, LISTING, SHARE, STEP
 
 _PUBLIC = (LatenessState.PUBLISHED, LatenessState.CORRECTED)
 _FULL = (*_PUBLIC, LatenessState.RECORDED, LatenessState.EXCUSED)
@@ -147,14 +146,16 @@ def _items(connection: Connection, holder: str, value: str, states: Iterable[Lat
         *(literal(0).label(name) for name in nothing),
     ).where(HANDLED.c[holder] == value)
     late = select(
-        LATENESS.c.dossier,
-        LATENESS.c.month,
+        LISTING.c.dossier,
+        LISTING.c.month,
         literal(0).label("early"),
         literal(0).label("on_time"),
-        is_(LATENESS.c.state.in_([state.value for state in _PUBLIC]), "unexcused"),
-        is_(LATENESS.c.state == LatenessState.EXCUSED.value, "excused"),
-        is_(LATENESS.c.state == LatenessState.RECORDED.value, "in_hearing"),
-    ).where(LATENESS.c[holder] == value, LATENESS.c.state.in_([state.value for state in states]), enters())
+        is_(LISTING.c.state.in_([state.value for state in _PUBLIC]), "unexcused"),
+        is_(LISTING.c.state == LatenessState.EXCUSED.value, "excused"),
+        is_(LISTING.c.state == LatenessState.RECORDED.value, "in_hearing"),
+    ).where(
+        LISTING.c[holder] == value, LISTING.c.state.in_([state.value for state in states]), LISTING.c.enters
+    )
     parts = union_all(done, late).subquery()
     item = (
         select(func.max(parts.c.month).label("month"))

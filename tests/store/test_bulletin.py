@@ -336,7 +336,9 @@ def lives(draw: st.DrawFn) -> Record:
         pauses.append(paused(day(starts[-1]), None if ends is None else day(ends)))
     miss = draw(st.none() | st.sampled_from(list(LatenessState)))
     told = [event(1)]
-    if due is not None and miss is not None:
+    if (
+        due is not None and miss is not None and (ends is None or due < ends)
+    ):  # once closed, it misses nothing
         told.append(disclosed(2, lateness("X", None, due_at=day(due), state=miss)))
     return record(
         "X",

@@ -7,6 +7,7 @@ import json
 import rfc8785
 
 from models.bulletin import (
+    SEPARATOR,
     Bulletin,
     BulletinRow,
     Counts,
@@ -90,24 +91,34 @@ def test_masked_codes() -> None:
     assert masked("plain") == "plain"
 
 
+def written(names: Names, *rows: BulletinRow) -> list[dict[str, object]]:
+    """Those rows, without names, as they come out with them."""
+    bare = [row._replace(agency_name=None, official_name=None) for row in rows]
+    told = (
+        (SEPARATOR.join((row.agency, row.official or "", row.due_at, row.dossier, "")), row_json(row))
+        for row in bare
+    )
+    found: list[dict[str, object]] = json.loads(f"[{','.join(names.written(told))}]")
+    return found
+
+
 def test_names_are_written_into_rows() -> None:
-    (bare,) = (row._replace(agency_name=None, official_name=None) for row in example().rows)
-    text = row_json(bare)
-    named = Names(agencies={"CT-LAND": 'An "agency"'}).written()
-    assert json.loads(named(text, "CT-LAND", "cb-01")) == bare._asdict() | {
-        "agency_name": 'An "agency"',
-        "official_name": "cb-01",  # a code without a name stands for itself
-    }
-    assert json.loads(named(text, "CT-LAND", None))["official_name"] is None
+    first = example().rows[0]
+    nameless = first._replace(official=None, explanation="later")
+    other = first._replace(agency="CT-LAN", official="cb-02", explanation="elsewhere")
+    names = Names(agencies={"CT-LAND": 'An "agency"'}, officials={"cb-02": "Bà Hai"})
+    rows = written(names, first, other, nameless, first._replace(dossier="A"))
+    assert [(row["agency_name"], row["official_name"], row["dossier"]) for row in rows] == [
+        ("CT-LAN", "Bà Hai", "CT-LAND-250401-0007"),  # a code without a name stands for itself
+        ('An "agency"', None, "CT-LAND-250401-0007"),
+        ('An "agency"', "cb-01", "A"),
+        ('An "agency"', "cb-01", "CT-LAND-250401-0007"),
+    ]
 
 
 def test_nothing_that_people_write_is_taken_for_a_name_to_come() -> None:
-    bare = (
-        example()
-        .rows[0]
-        ._replace(agency_name=None, official_name=None, explanation='"agency_name":null,"official_name":null')
-    )
-    named = Names(agencies={"CT-LAND": '"official_name":null'}).written()
-    row = json.loads(named(row_json(bare), "CT-LAND", "cb-01"))
+    said = '"agency_name":null,"official_name":null'
+    names = Names(agencies={"CT-LAND": '"official_name":null'})
+    (row,) = written(names, example().rows[0]._replace(explanation=said))
     assert (row["agency_name"], row["official_name"]) == ('"official_name":null', "cb-01")
-    assert row["explanation"] == bare.explanation
+    assert row["explanation"] == said

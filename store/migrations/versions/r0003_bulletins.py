@@ -47,6 +47,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dossier", "key", name=op.f("pk_handled")),
     )
     op.create_table(
+        "listing",
+        sa.Column("month", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("lateness", sa.String(), nullable=False),
+        sa.Column("dossier", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=True),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("official", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("completed_at", INSTANT, nullable=True),
+        sa.Column("enters", sa.Boolean(), nullable=False),
+        sa.Column("row", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "place", name=op.f("pk_listing")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "share",
         sa.Column("lateness", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
@@ -57,29 +73,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lateness", "ordinal", name=op.f("pk_share")),
     )
     op.drop_index("ix_dossier_totals", "dossier")
+    op.add_column("dossier", sa.Column("accepted_month", sa.String(), nullable=False, server_default=""))
+    op.add_column("dossier", sa.Column("closed_month", sa.String(), nullable=True))
+    op.add_column("dossier", sa.Column("ended_late", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("dossier", sa.Column("on_time_766", sa.Boolean(), nullable=True))
+    op.add_column("dossier", sa.Column("missed", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("dossier", sa.Column("lasted_days", sa.Integer(), nullable=True))
     op.add_column("dossier", sa.Column("asked_again_at", INSTANT, nullable=True))
     op.add_column("dossier", sa.Column("pauses", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("dossier", sa.Column("missed_at", INSTANT, nullable=True))
-    op.add_column("lateness", sa.Column("due", sa.String(), nullable=False, server_default=""))
-    op.add_column("lateness", sa.Column("listed", sa.String(), nullable=False, server_default=""))
     _fill(op.get_bind())
     op.drop_column("lateness", "received_at")
     op.create_index(
         "ix_dossier_totals", "dossier", [*TOTALS, "missed_at", "asked_again_at", "pauses", "code"]
     )
+    op.create_index(
+        "ix_dossier_closed",
+        "dossier",
+        ["closed_month", "agency", "ended_late", "on_time_766", "missed", "accepted_month"],
+    )
+    op.create_index(op.f("ix_dossier_closed_month_accepted_at"), "dossier", ["closed_month", "accepted_at"])
     op.create_index(op.f("ix_dossier_lasted_days_closed_at"), "dossier", ["lasted_days", "closed_at"])
     op.create_index(op.f("ix_handled_official_month"), "handled", ["official", "month"])
     op.create_index(op.f("ix_handled_agency_month_outcome"), "handled", ["agency", "month", "outcome"])
     for column in ("dossier", "official", "agency"):
         op.create_index(op.f(f"ix_share_{column}"), "share", [column])
+    for column in ("lateness", "dossier", "official", "agency"):
+        op.create_index(op.f(f"ix_listing_{column}"), "listing", [column])
+    op.create_index(op.f("ix_listing_month_completed_at"), "listing", ["month", "completed_at"])
 
 
 def _fill(connection: sa.Connection) -> None:
     """What the new columns and tables say of the dossiers that are there, from their documents."""
     tables = sa.MetaData()
-    names = ("dossier", "lateness", "handled", "share")
-    dossier, lateness, handled, share = (sa.Table(name, tables, autoload_with=connection) for name in names)
+    names = ("dossier", "lateness", "handled", "share", "listing")
+    dossier, lateness, handled, share, listing = (
+        sa.Table(name, tables, autoload_with=connection) for name in names
+    )
     for rows in _chunks(connection, sa.select(dossier.c.code, dossier.c.snapshot), dossier.c.code):
         snapshots = {code: _read(document) for code, document in rows}
         _run(connection, _set_dossier(dossier), [_dossier(code, each) for code, each in snapshots.items()])
@@ -89,7 +119,7 @@ def _fill(connection: sa.Connection) -> None:
     )
     for rows in _chunks(connection, accepted, lateness.c.id):
         told = [(_read(document), _read(snapshot)) for _, document, snapshot in rows]
-        _run(connection, _set_lateness(lateness), [_lateness(*each) for each in told])
+        _run(connection, listing.insert(), [_listing(*each) for each in told])
         _run(connection, share.insert(), [row for document, _ in told for row in _shares(document)])
     missed = sa.select(sa.func.min(lateness.c.due_at)).where(
         lateness.c.dossier == dossier.c.code,
@@ -97,6 +127,13 @@ def _fill(connection: sa.Connection) -> None:
         lateness.c.state.not_in(("annulled", "retracted")),
     )
     connection.execute(dossier.update().where(dossier.c.late > 0).values(missed_at=missed.scalar_subquery()))
+    connection.execute(dossier.update().where(dossier.c.missed_at.is_not(None)).values(missed=True))
+    late_step = sa.exists().where(
+        lateness.c.dossier == listing.c.dossier,
+        lateness.c.step.is_not(None),
+        lateness.c.state != "annulled",
+    )
+    connection.execute(listing.update().where(listing.c.step.is_(None), late_step).values(enters=False))
 
 
 def _chunks(
@@ -119,30 +156,29 @@ def _read(document: Any) -> dict[str, Any]:
 
 
 def _set_dossier(table: sa.Table) -> sa.Update:
-    names = ("lasted_days", "asked_again_at", "pauses")
+    names = ("accepted_month", "closed_month", "ended_late", "on_time_766", "lasted_days", "asked_again_at")
     return (
         table.update()
         .where(table.c.code == sa.bindparam("of"))
-        .values({name: sa.bindparam(f"to_{name}") for name in names})
-    )
-
-
-def _set_lateness(table: sa.Table) -> sa.Update:
-    names = ("due", "listed")
-    return (
-        table.update()
-        .where(table.c.id == sa.bindparam("of"))
-        .values({name: sa.bindparam(f"to_{name}") for name in names})
+        .values({name: sa.bindparam(f"to_{name}") for name in (*names, "pauses")})
     )
 
 
 def _dossier(code: str, snapshot: dict[str, Any]) -> dict[str, Any]:
-    view = snapshot["view"]
-    closed = view["closed_at"]
+    view, zone = snapshot["view"], ZoneInfo(snapshot["zone"])
+    accepted = _instant(view["accepted_at"])
+    closed = view["closed_at"] and _instant(view["closed_at"])
+    due = snapshot["promise_due_at"] and _instant(snapshot["promise_due_at"])
     asked = [pause["start"] for pause in snapshot["pauses"] if pause["kind"] == "supplement"]
+    ended_late = bool(closed and due and closed > due)
+    judged = closed and due and view["status"] not in ("refused", "withdrawn")
     return {
         "of": code,
-        "to_lasted_days": closed and (_instant(closed) - _instant(view["accepted_at"])).days,
+        "to_accepted_month": f"{accepted.astimezone(zone):%Y-%m}",
+        "to_closed_month": closed and f"{closed.astimezone(zone):%Y-%m}",
+        "to_ended_late": ended_late,
+        "to_on_time_766": (not ended_late and len(asked) < 2) if judged else None,
+        "to_lasted_days": closed and (closed - accepted).days,
         "to_asked_again_at": _instant(asked[1]).astimezone(UTC) if len(asked) > 1 else None,
         "to_pauses": len(snapshot["pauses"]),
     }
@@ -170,7 +206,7 @@ def _handled(snapshot: dict[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
+def _listing(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
     accepted = _instant(snapshot["view"]["accepted_at"]).astimezone(ZoneInfo(snapshot["zone"]))
     named = document["state"] not in ("recorded", "retracted")
     copied = ("agency", "dossier", "procedure", "step", "due_at", "completed_at", "cause", "state")
@@ -184,8 +220,21 @@ def _lateness(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, A
         "apology_at": None,
         "explanation": document["explanation"] if named else None,
     }
-    listed = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return {"of": document["id"], "to_due": document["due_at"], "to_listed": listed}
+    parts = [row[name] or "" for name in ("agency", "official", "due_at", "dossier", "step")]
+    completed = document["completed_at"]
+    return {
+        "month": document["due_at"][:7],
+        "place": "\x1f".join([*parts, document["id"]]),
+        "lateness": document["id"],
+        "dossier": document["dossier"],
+        "step": document["step"],
+        "agency": document["agency"],
+        "official": document["official"],
+        "state": document["state"],
+        "completed_at": completed and _instant(completed).astimezone(UTC),
+        "enters": True,
+        "row": json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+    }
 
 
 def _number(value: float) -> float:
