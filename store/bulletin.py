@@ -19,6 +19,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -47,6 +48,7 @@ from models.bulletin import (
 from models.calendar import WorkingCalendar
 from models.instants import iso, whole
 from models.lateness import LatenessState, minutes
+from models.tables import LONG
 from models.views import Pause, Snapshot, StepState
 from store.database import reading
 from store.projections import DOSSIER, LATENESS, LISTING, PAUSE, STEP
@@ -55,8 +57,6 @@ HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
 ]
 _COUNTED_ONLY = [LatenessState.EXCUSED.value, LatenessState.RETRACTED.value]
-_LONG = 45
-"""Days; dossiers that lasted longer are few, and looked for one by one."""
 
 
 @dataclass(frozen=True)
@@ -283,11 +283,11 @@ def _tallies(connection: Connection, period: str, window: _Window, zone: ZoneInf
     # Each part reads a range of an index, where one condition would read all that was closed since. What was
     # closed later than LONG days after the window and was there in it, lasted longer.
     # What a function is applied to is no way into the table.
-    horizon = window.until + timedelta(days=_LONG)
+    horizon = window.until + timedelta(days=LONG)
     closed_at, month = DOSSIER.c.closed_at, DOSSIER.c.closed_month
     soon = _months(window.until, horizon, zone)
     to_come = and_(closed_at >= window.until, func.coalesce(month, "") == period)
-    long_ago = and_(DOSSIER.c.lasted_days >= _LONG, func.coalesce(month, "") > soon[-1])
+    long_ago = and_(DOSSIER.c.lasted_days >= literal_column(str(LONG)), month > soon[-1])
     parts = [
         (1, _ended(month == period)),
         (1, _counted(window, closed_at.is_(None))),
@@ -327,7 +327,8 @@ def _ended(which: ColumnElement[bool]) -> Select[Any]:
 
 
 def _counted(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
-    facts = _facts(window, ends).subquery()
+    # Found first, grouped then: read in the order of the groups, it would be the whole table.
+    facts = _facts(window, ends).cte("facts").prefix_with("MATERIALIZED")
     keys = (facts.c.agency, _bin(facts.c), _on_time_766(facts.c))
     return select(*keys, func.count(), func.sum(facts.c.received)).group_by(*keys)
 

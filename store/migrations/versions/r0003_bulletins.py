@@ -93,7 +93,14 @@ def upgrade() -> None:
         ["closed_month", "agency", "ended_late", "on_time_766", "missed", "accepted_month"],
     )
     op.create_index(op.f("ix_dossier_closed_month_accepted_at"), "dossier", ["closed_month", "accepted_at"])
-    op.create_index(op.f("ix_dossier_lasted_days_closed_at"), "dossier", ["lasted_days", "closed_at"])
+    long = sa.text("lasted_days >= 45")
+    op.create_index(
+        "ix_dossier_long",
+        "dossier",
+        ["closed_month", "accepted_at"],
+        postgresql_where=long,
+        sqlite_where=long,
+    )
     op.create_index(op.f("ix_handled_official_month"), "handled", ["official", "month"])
     op.create_index(op.f("ix_handled_agency_month_outcome"), "handled", ["agency", "month", "outcome"])
     for column in ("dossier", "official", "agency"):
