@@ -111,3 +111,33 @@ async def test_a_repetition_is_not_stale_for_what_it_did_itself(
     refused = [await client.post(place, json=given_to("C"), headers=stale) for _ in range(2)]
     assert [answer.status_code for answer in refused] == [412, 412]
     assert kinds(engine, start.code).count("handed_over") == 1
+
+
+async def test_an_answer_that_was_lost_is_given_again(
+    client: httpx.AsyncClient,
+    start: DossierStart,
+    holders: list[dict[str, str]],
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The door dies between the update and the note of its answer; another request came in between."""
+    place = f"/api/v1/dossiers/{start.code}/actions"
+    headers = {
+        **holders[0],
+        "If-Match": await tag_of(client, start, holders[0]),
+        "Idempotency-Key": "cut off",
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(keys, "keep_answer", lambda *_: 1 / 0)
+        assert (await client.post(place, json=given_to("B"), headers=headers)).status_code == 500
+    assert kinds(engine, start.code).count("handed_over") == 1
+    other = await client.post(place, json=given_to("C"), headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    freely = await client.post(place, json=given_to("C"), headers=holders[1])
+    assert freely.status_code == 200
+    again = await client.post(place, json=given_to("B"), headers=headers)
+    assert again.status_code == 200, again.text
+    assert again.json()["sequence"] == freely.json()["sequence"] - 1
+    assert kinds(engine, start.code).count("handed_over") == 2
+    kept = await client.post(place, json=given_to("B"), headers=headers)
+    assert kept.json() == again.json()

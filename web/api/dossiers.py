@@ -258,12 +258,12 @@ async def act(
             raise
         told = problem(refusal.code, refusal.message)
         kept = keys.Answer(status=told.status_code, body=json.loads(bytes(told.body)))
-        await asyncio.to_thread(keys.keep_answer, office.engine, own, idempotency_key, identity, kept)
+        await asyncio.to_thread(keys.keep_answer, office.engine, own, idempotency_key, kept)
         return told
     if idempotency_key is not None:
         assert isinstance(receipt, dict)  # noqa: S101 - a receipt is an object
         kept = keys.Answer(status=200, body=receipt)
-        await asyncio.to_thread(keys.keep_answer, office.engine, own, idempotency_key, identity, kept)
+        await asyncio.to_thread(keys.keep_answer, office.engine, own, idempotency_key, kept)
     return JSONResponse(receipt)
 
 
