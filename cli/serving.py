@@ -72,6 +72,7 @@ class WebServer:
                 await asyncio.sleep(0.01)
             yield
         finally:
+            app.state.closing.set()
             server.should_exit = True
             await task
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -171,3 +172,32 @@ async def test_too_many_requests(client: httpx.AsyncClient, monkeypatch: pytest.
     assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
     assert answers[-1].json()["code"] == "too_many_requests"
     assert int(answers[-1].headers["retry-after"]) > 0
+
+
+async def test_cursors_that_no_list_gave(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    headers = bearer(held["admin"])
+
+    def made(text: str) -> str:
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    forged = ["", "zzz", "é", "%00", "=" * 8, made("{}"), made("[]"), made("\x00"), made("[" * 250)]
+    forged += [
+        made(json.dumps({"due": due, "code": "x"})) for due in ("soon", [], "0001-01-01T00:00:00+14:00")
+    ]
+    forged += [made(json.dumps({"due": None, "code": code})) for code in (None, 5, [])]
+    for path in (DOSSIERS, "/api/v1/latenesses"):
+        for cursor in forged:
+            answer = await client.get(path, params={"cursor": cursor}, headers=headers)
+            assert (cursor, answer.status_code) == (cursor, 422)
+            assert answer.headers["content-type"] == "application/problem+json"
+    undated = made(json.dumps({"due": None, "code": "x"}))
+    answer = await client.get("/api/v1/latenesses", params={"cursor": undated}, headers=headers)
+    assert answer.status_code == 422
+    for after in ("x", "-1", "9" * 5000, "1.5"):
+        assert (
+            await client.get("/api/v1/events", params={"after": after}, headers=headers)
+        ).status_code == 422
+    for place in ("x", "-1", "", "9" * 5000, str(2**63)):
+        told = {**headers, "Last-Event-ID": place}
+        answer = await client.get("/api/v1/events/stream", headers=told)
+        assert (place[:20], answer.status_code) == (place[:20], 422)
