@@ -240,18 +240,19 @@ class Starter:
         by: str | None = None,
         actor: Actor | None = None,
         id: str | None = None,  # noqa: A002
+        expected: int | None = None,
     ) -> JsonValue:
         """Send one action (fields of rules R13); ``by`` an official, or None for the local admin.
 
-        ``actor``: who acts, where a door has decided that. Without ``at`` it happened now. Answers with the receipt
-        once it is recorded.
+        ``actor``: who acts, where a door has decided that. ``expected``: the sequence read last, where the dossier
+        must not have gone on since. Without ``at`` it happened now. Answers with the receipt once it is recorded.
         """
         given = Given(
             action=self.complete_action({"at": datetime.now(UTC), **fields}),
             by=actor or await asyncio.to_thread(self.actor, code, by),
             id=id,
         )
-        return await self.send(code, Request(given=(given,), id=id))
+        return await self.send(code, Request(given=(given,), id=id, expected=expected))
 
     def complete_action(self, fields: Mapping[str, Any]) -> Any:
         """Make an action of its fields, with what only the catalogue knows of the people and agencies in it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import calendar_calls, reports
+from bench import calendar_calls, doors, reports
 from bench.lives import alternate, bench, ratio
 
 TEMPORAL = str(Path(sysconfig.get_path("scripts")) / "temporal")
@@ -69,10 +69,17 @@ def main() -> None:
     parser.add_argument("--lives", type=int, default=150, help="dossiers a round of on-time lives (150)")
     parser.add_argument("--dossiers", type=int, default=300, help="dossiers in a storm (300)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (5)")
-    parser.add_argument("what", nargs="?", choices=["engine", "reports"], default="engine", help="(engine)")
+    parser.add_argument(
+        "what", nargs="?", choices=["engine", "reports", "doors"], default="engine", help="(engine)"
+    )
     parser.add_argument("--latenesses", type=int, default=1_000_000, help="rows for the reports (1000000)")
     parser.add_argument("--queries", type=int, default=60, help="queries of each report (60)")
+    parser.add_argument("--rate", type=float, default=200, help="reads a second through the doors (200)")
+    parser.add_argument("--seconds", type=float, default=20, help="of reads through the doors (20)")
     given = parser.parse_args()
+    if given.what == "doors":
+        doors.show(doors.measure(given.rate, given.seconds))
+        return
     if given.what == "reports":
         reports.show(reports.measure(given.latenesses, given.queries))
         return

@@ -19,6 +19,7 @@ from models.errors import Code, Refusal, Unavailable
 from models.instants import whole
 from models.log import SUBMIT, Log, LogError, Row, read_log
 from models.log_starts import BadRow, LogReader, fingerprint
+from models.plain_text import check_plain
 from models.submission import Heard
 from models.views import Snapshot
 from starter import Starter, log_request
@@ -68,6 +69,7 @@ class _Plan:
 
 def import_log(path: Path, data: Path | None, heard: str | None, reason: str | None, *, json: bool) -> int:
     """Import the log; 1 if anything was held back."""
+    check_plain({"heard": heard or "", "reason": reason or ""})
     judged = Heard(by=heard, reason=reason) if heard and reason else None
     outcome = asyncio.run(bring_in(Installation(data), path, judged))
     if json:

@@ -13,6 +13,7 @@ from cli.output import as_json, short, table
 from models.access import Role
 from models.errors import Code, Refusal
 from models.instants import parse_instant
+from models.plain_text import check_plain
 from store import keys
 from store.keys import Key
 
@@ -30,6 +31,7 @@ def create(
     json: bool,
 ) -> None:
     """Make a key and show it: this once."""
+    check_plain({"name": name or ""})
     installation = Installation(data)
     catalogue, wanted = installation.catalogue, Role(role)
     if wanted is Role.PUBLIC:

@@ -13,6 +13,7 @@ from models.errors import Code, Refusal
 from models.findings import first_finding
 from models.instants import Instant, parse_instant
 from models.lateness import Cause, CorrectDecision, ReviewDecision
+from models.plain_text import check_plain
 
 OfficialId = Annotated[str, Field(min_length=1, max_length=60)]
 StepKey = Annotated[str, Field(min_length=1, max_length=40)]
@@ -197,6 +198,7 @@ def parse_action(fields: dict[str, Any]) -> Action:
     Raises :class:`Refusal` (``invalid``) with a sentence for the first thing that is wrong.
     """
     given = {name: value for name, value in fields.items() if value is not None}
+    check_plain(given)
     name = given.get("action")
     if name not in ACTION_NAMES:
         raise Refusal(Code.INVALID, f"'{name}' is no action: use one of {', '.join(ACTION_NAMES)}")

@@ -47,6 +47,8 @@ class Request(Model):
     id: str | None = None
     heard: Heard | None = None
     imported: bool = False
+    expected: int | None = None
+    """The sequence that the sender read last; refused (``stale``) where the dossier has gone on since."""
 
     @model_validator(mode="before")
     @classmethod
@@ -258,6 +260,7 @@ class Dossier:
 
     def _trial(self, request: Request, now: datetime) -> Trial:
         """New actions of the request, the state they lead to, whether by a refold; this dossier stays as it is."""
+        self._check_expected(request)
         new = self._unseen(request.given)
         for given in new:
             self._check_instant(given, now)
@@ -276,6 +279,15 @@ class Dossier:
         if any(isinstance(given.action, HearingAction) for given in new):
             self._rehearse(request, new, state.clone(), now, refolded=refolded)
         return Trial(request, now, new, state, refolded)
+
+    def _check_expected(self, request: Request) -> None:
+        """Of two who act on the same reading, the second does not know what the first has done."""
+        if request.expected is not None and request.expected != self._known.sequence:
+            raise Refusal(
+                Code.STALE,
+                f"{self.start.code} has gone on from sequence {request.expected} to {self._known.sequence} since "
+                "you read it: read it again, and act on what it is now",
+            )
 
     def _unseen(self, given: Iterable[Given]) -> list[Given]:
         """What was not accepted before: a row or request that comes again, also in one request, counts once."""

@@ -78,13 +78,22 @@ def iso(instant: datetime, zone: ZoneInfo) -> str:
 
 def localised(value: Any, zone: ZoneInfo) -> JsonValue:
     """``value`` as JSON data with every instant in ``zone``'s offset, as all interfaces write them."""
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value  # type: ignore[no-any-return]  # one of the few types of JSON
+    if kind is datetime:
+        return iso(value, zone)
     if isinstance(value, BaseModel):
         value = value.model_dump(by_alias=True)
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return {str(key): localised(item, zone) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, (list, tuple)) or (isinstance(value, Sequence) and not isinstance(value, str)):
         return [localised(item, zone) for item in value]
     return _plain(value, zone)
+
+
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+"""Most of what there is in an answer: told apart at once."""
 
 
 def _plain(value: Any, zone: ZoneInfo) -> JsonValue:

@@ -24,6 +24,7 @@ from models.budget import Model
 from models.dossier import FUTURE_TOLERANCE
 from models.errors import Code, Refusal
 from models.instants import parse_instant
+from models.plain_text import hidden_in
 from models.submission import CODE_PATTERN
 
 REQUIRED = ("dossier", "procedure", "activity", "at", "step", "official", "agency", "reason")
@@ -237,6 +238,7 @@ def _row(line: int, cells: dict[str, str], now: datetime) -> tuple[Row | None, l
                 instants[column] = _instant(cells[column], now)
         except Refusal as refusal:
             findings.append((column, refusal.message))
+    findings += [(name, wrong) for name, cell in cells.items() if (wrong := hidden_in(cell)) is not None]
     if findings:
         return None, findings
     filled = {name: _kept(name, value) for name, value in cells.items() if value}

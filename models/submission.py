@@ -11,7 +11,9 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from models.actions import Given
 from models.budget import Model
+from models.errors import Refusal
 from models.instants import Instant, WrittenInstant
+from models.plain_text import check_plain
 from models.rules import Rules
 
 CODE_PATTERN = r"^[A-Z0-9.]+-(\d{6}|\d{8})-\d{4,7}$"
@@ -51,6 +53,14 @@ class Submission(Model):
     received_by_competent_at: WrittenInstant | None = None
     applicant: Applicant | None = None
     assignees: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _plain(self) -> Self:
+        try:
+            check_plain(self.model_dump(exclude_none=True))
+        except Refusal as refusal:
+            raise ValueError(refusal.message) from None
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

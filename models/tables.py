@@ -496,6 +496,7 @@ class AnswerRow(Row, table=True):
     request: str
     """Hash of method, path and body."""
     status: int
+    """0: begun, and not answered yet."""
     body: Document = Field(sa_type=JSON)
     at: Instant
 

@@ -134,6 +134,10 @@ def audit(
         connection.execute(AUDIT.insert(), row)
 
 
+BEGUN = 0
+"""Stands for the status of an answer that is not there yet."""
+
+
 class Answer(Model):
     """What a request was answered, to be said again."""
 
@@ -142,31 +146,36 @@ class Answer(Model):
 
 
 def answer_before(engine: Engine, key: str, id: str, request: str) -> Answer | None:  # noqa: A002
-    """The answer to the same request before. Raises :class:`Refusal` (``conflict``) where it was another request."""
+    """The answer to the same request before; None: there is none yet, and the request is noted as begun.
+
+    Noted before anything is done, so that also after a crash the ``id`` stands for this request and no other.
+    Raises :class:`Refusal` (``conflict``) where it was another request.
+    """
+    begun = {
+        "key": key,
+        "id": id,
+        "request": request,
+        "status": BEGUN,
+        "body": {},
+        "at": whole(datetime.now(UTC)),
+    }
     query = select(ANSWER).where(ANSWER.c.key == key, ANSWER.c.id == id)
-    with reading(engine) as connection:
-        row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
+    with writing(engine) as connection:
+        insert = insert_for(engine.dialect.name, ANSWER)
+        connection.execute(insert.on_conflict_do_nothing(index_elements=["key", "id"]), begun)
+        row = connection.execute(query).mappings().one()
     if row["request"] != request:
         raise Refusal(
             Code.CONFLICT, f"the Idempotency-Key '{id}' was used for another request: take a new one"
         )
-    return Answer(status=row["status"], body=row["body"])
+    return None if row["status"] == BEGUN else Answer(status=row["status"], body=row["body"])
 
 
-def keep_answer(engine: Engine, key: str, id: str, request: str, answer: Answer) -> None:  # noqa: A002
-    row = {
-        "key": key,
-        "id": id,
-        "request": request,
-        "status": answer.status,
-        "body": answer.body,
-        "at": whole(datetime.now(UTC)),
-    }
+def keep_answer(engine: Engine, key: str, id: str, answer: Answer) -> None:  # noqa: A002
+    """The first answer stays."""
+    update = ANSWER.update().where(ANSWER.c.key == key, ANSWER.c.id == id, ANSWER.c.status == BEGUN)
     with writing(engine) as connection:
-        insert = insert_for(engine.dialect.name, ANSWER)
-        connection.execute(insert.on_conflict_do_nothing(index_elements=["key", "id"]), row)
+        connection.execute(update.values(status=answer.status, body=answer.body))
 
 
 def _hash(told: str) -> str:

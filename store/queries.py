@@ -164,7 +164,9 @@ def lateness_page(
         conditions.append(LATENESS.c.agency.in_(within))
     key = (LATENESS.c.due_at, LATENESS.c.id)
     after = _read_cursor(cursor)
-    if after is not None and after.due is not None:
+    if after is not None:
+        if after.due is None:
+            raise Refusal(Code.INVALID, FORGED)
         conditions.append(tuple_(*key) > tuple_(literal(after.due, key[0].type), literal(after.code)))
     query = select(LATENESS.c.lateness).where(*conditions).order_by(*key).limit(limit + 1)
     with reading(engine) as connection:
@@ -220,6 +222,9 @@ def allocate_code(engine: Engine, agency: str, day: date) -> int:
     return number
 
 
+FORGED = "the cursor is not one that a list gave: begin without it"
+
+
 class _Cursor(Model):
     """The last dossier of a page: its nearest deadline (None: without) and code."""
 
@@ -266,4 +271,4 @@ def _read_cursor(text: str | None) -> _Cursor | None:
     try:
         return _Cursor.model_validate_json(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError:
-        raise Refusal(Code.INVALID, "the cursor is not one that a list gave: begin without it") from None
+        raise Refusal(Code.INVALID, FORGED) from None

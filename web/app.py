@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from fastapi import Depends, FastAPI
@@ -13,7 +14,7 @@ from web.api import routes as api
 from web.office import Office
 from web.pages import routes as pages
 from web.permissions import Operation
-from web.security import allowed
+from web.security import Verified, allowed
 
 
 def create_app(office: Office) -> FastAPI:
@@ -28,6 +29,8 @@ def create_app(office: Office) -> FastAPI:
         strict_content_type=False,
     )
     app.state.office = office
+    app.state.verified = Verified()
+    app.state.closing = asyncio.Event()  # set when the server is to stop: streams end then
     app.state.ledger_checkpoint = partial(checkpoint, office.engine)
     app.include_router(api.router)
     app.include_router(ledger.router)

@@ -18,10 +18,15 @@ from store import keys
 from web.api.bodies import BODY
 from web.office import Office
 from web.problems import API, problem
+from web.security import presented, verified_of
 
 log = logging.getLogger("danbiet.web")
 RATE, BURST = 100.0, 600.0
 """Requests a second that one address may make for long, and at once."""
+KEYED_RATE, KEYED_BURST = 500.0, 3000.0
+"""The same for one key, from wherever: whom it was given to is known, and can be asked to ask less."""
+KEYED_FOR = 60.0
+"""Seconds for which a key that was found good is counted as one; before, its requests are its address's."""
 REMEMBERED = 20_000
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 HEADERS = (
@@ -69,16 +74,23 @@ class Guard:
         if not is_batch and length.isdecimal() and int(length) > BODY:
             sentence = f"a body of more than {BODY} bytes: send less at once"
             return problem(Code.INVALID, sentence, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if not self._may_go_on(request.client.host if request.client else ""):
-            return problem(Code.TOO_MANY_REQUESTS, "too many requests from this address: wait some seconds")
+        told = presented(request)
+        key = None if told is None else verified_of(request).lately(told, KEYED_FOR)
+        if key is not None:
+            whose, may_go_on = "with this key", self._may_go_on(f"key {key.prefix}", KEYED_RATE, KEYED_BURST)
+        else:
+            address = request.client.host if request.client else ""
+            whose, may_go_on = "from this address", self._may_go_on(address, RATE, BURST)
+        if not may_go_on:
+            return problem(Code.TOO_MANY_REQUESTS, f"too many requests {whose}: wait some seconds")
         return None
 
-    def _may_go_on(self, address: str) -> bool:
+    def _may_go_on(self, who: str, rate: float, burst: float) -> bool:
         now = monotonic()
-        left, seen = self._buckets.get(address, (BURST, now))
-        left = min(BURST, left + (now - seen) * RATE) - 1
-        self._buckets[address] = (max(left, 0.0), now)
-        self._buckets.move_to_end(address)
+        left, seen = self._buckets.get(who, (burst, now))
+        left = min(burst, left + (now - seen) * rate) - 1
+        self._buckets[who] = (max(left, 0.0), now)
+        self._buckets.move_to_end(who)
         while len(self._buckets) > REMEMBERED:
             self._buckets.popitem(last=False)
         return left >= 0

@@ -35,7 +35,8 @@ class Office:
     """Whether webhooks may be in private networks, and without TLS."""
 
 
-def _office(request: Request) -> Office:
+async def _office(request: Request) -> Office:
+    """Not a plain function: FastAPI would run that in a thread, for each request."""
     office = request.app.state.office
     assert isinstance(office, Office)  # noqa: S101 - set by create_app, and nobody else
     return office

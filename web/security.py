@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -13,10 +16,14 @@ from models.access import ANYBODY, Principal
 from models.errors import Code, Refusal
 from models.instants import whole
 from store import keys
+from store.keys import Key
 from web.office import TheOffice
 from web.permissions import Operation, check
 
 BEARER = "bearer"
+LOOKED_UP_EVERY = 1.0
+"""Seconds for which a key that was found good is not looked up again; one that is revoked opens nothing after that."""
+MOST_VERIFIED = 10_000
 COOKIE = "danbiet"
 """Holds the key of a browser that signed in: HttpOnly, SameSite=Strict."""
 
@@ -26,10 +33,49 @@ async def principal(request: Request, office: TheOffice) -> Principal:
     told = _bearer(request) or request.cookies.get(COOKIE)
     if told is None:
         return _remembered(request, ANYBODY)
-    key = await asyncio.to_thread(keys.find, office.engine, told, whole(datetime.now(UTC)))
+    now, verified = whole(datetime.now(UTC)), verified_of(request)
+    key = verified.lately(told, LOOKED_UP_EVERY)
+    if key is None or (key.expires_at is not None and key.expires_at <= now):
+        key = await asyncio.to_thread(keys.find, office.engine, told, now)
+        verified.found(told, key)
     if key is None:
         raise Refusal(Code.UNAUTHENTICATED, "this key is unknown, has expired or was revoked")
     return _remembered(request, key.principal)
+
+
+class Verified:
+    """Keys that were found good lately, by the hash of what was presented. In memory: each process has its own."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[bytes, tuple[float, Key]] = OrderedDict()
+
+    def found(self, told: str, key: Key | None) -> None:
+        """What the look-up came to; None: it is no key, or none any more."""
+        mark = _mark(told)
+        self._keys.pop(mark, None)
+        if key is not None:
+            self._keys[mark] = (monotonic(), key)
+        while len(self._keys) > MOST_VERIFIED:
+            self._keys.popitem(last=False)
+
+    def lately(self, told: str, seconds: float) -> Key | None:
+        """The key, if it was found good in the last ``seconds``."""
+        at, key = self._keys.get(_mark(told), (0.0, None))
+        return key if key is not None and monotonic() - at < seconds else None
+
+
+def _mark(told: str) -> bytes:
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+
+
+def verified_of(request: Request) -> Verified:
+    verified: Verified = request.app.state.verified
+    return verified
+
+
+def presented(request: Request) -> str | None:
+    """What may be a key, whether or not it is written rightly."""
+    return request.headers.get("Authorization", "").partition(" ")[2].strip() or request.cookies.get(COOKIE)
 
 
 def _bearer(request: Request) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from models.actions import Actor, Given
 from models.budget import Budget, Unit
 from models.calendar import Line, LineKind
-from models.dossier import Request
+from models.dossier import Dossier, Request
 from models.errors import Code, Refusal
 from models.events import Event
 from models.lateness import Lateness
@@ -483,3 +483,25 @@ def test_a_request_of_one_by_a_log_needs_no_reason() -> None:
     office.pass_to("04-01 10:30")
     office.act("complete", "04-01 09:00", arrives="04-01 10:30", by=LOG, step="receive")
     assert lateness(office).state == "annulled"
+
+
+def test_who_acts_on_an_older_reading_is_refused_and_a_repetition_is_not() -> None:
+    office = Office(steps=ONE)
+    read = office.view.sequence
+
+    def sent(official: str, id: str) -> Request:
+        given = Given(action=action_of("hand_over", "04-01 08:05", step="work", official=official), by=ADMIN)
+        return Request(given=(given,), id=id, expected=read)
+
+    now = at("04-01 08:05")
+    first, _ = office.dossier.accept(sent("B", "first"), now)
+    with pytest.raises(Refusal, match="read it again") as refused:
+        office.dossier.check(sent("C", "second"), now)
+    assert refused.value.code is Code.STALE
+    with pytest.raises(Refusal, match="read it again"):
+        office.dossier.accept(sent("C", "second"), now)
+    later = Dossier(office.dossier.carry())
+    for dossier in (office.dossier, later):
+        dossier.check(sent("B", "first"), now)
+        assert dossier.accept(sent("B", "first"), now) == (first, [])
+    assert office.step("work").official == "B"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -12,11 +14,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from models.access import Role
+from models.instants import whole
 from store import keys
 from store.database import reading
 from tests.pages.conftest import ENDED, OPEN, SECRET
 from tests.web.conftest import OWN, bearer
-from web import guard
+from web import guard, security
 
 DOSSIERS = "/api/v1/dossiers"
 
@@ -90,12 +93,11 @@ async def test_an_etag_is_the_sequence(client: httpx.AsyncClient, held: dict[str
         f"{DOSSIERS}/{OPEN}", headers={**headers, "If-None-Match": answer.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
-    stale = await client.post(
-        f"{DOSSIERS}/{OPEN}/actions",
-        json={"action": "withdraw"},
-        headers={**headers, "If-Match": '"1"'},
-    )
-    assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+    for tag in ('"x"', '"1", "2"', "", "-1", '"' + "9" * 40 + '"'):
+        unreadable = await client.post(
+            f"{DOSSIERS}/{OPEN}/actions", json={"action": "withdraw"}, headers={**headers, "If-Match": tag}
+        )
+        assert (unreadable.status_code, unreadable.json()["code"]) == (422, "invalid")
 
 
 async def test_why_opens_with_the_secret_of_the_receipt(client: httpx.AsyncClient) -> None:
@@ -121,18 +123,46 @@ async def test_the_month_in_three_forms(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/v1/bulletins/2025-04?edition=7")).status_code == 404
 
 
-async def test_keys_that_no_longer_hold(client: httpx.AsyncClient, engine: Engine) -> None:
+async def test_keys_that_no_longer_hold(
+    client: httpx.AsyncClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "LOOKED_UP_EVERY", 0.2)
     soon = datetime.now(UTC) + timedelta(seconds=60)
     good, key = keys.create(engine, "x", Role.ADMIN, expires_at=soon)
     assert (await client.get(DOSSIERS, headers=bearer(good))).status_code == 200
-    assert keys.listed(engine)[-1].last_used_at is not None
+    assert next(each for each in keys.listed(engine) if each.prefix == key.prefix).last_used_at is not None
     keys.revoke(engine, key.prefix)
+    await asyncio.sleep(security.LOOKED_UP_EVERY)
     old, _ = keys.create(engine, "y", Role.ADMIN, expires_at=datetime.now(UTC) - timedelta(seconds=1))
     for wrong in (good, old, good[:-1], "dbk_00000000_x", "nonsense"):
         answer = await client.get(DOSSIERS, headers=bearer(wrong))
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
         assert answer.headers["www-authenticate"].startswith("Bearer")
     assert (await client.get(DOSSIERS, headers={"Authorization": "Basic x"})).status_code == 401
+
+
+async def test_a_key_is_looked_up_once_a_second_at_most_and_never_after_its_end(
+    client: httpx.AsyncClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "LOOKED_UP_EVERY", 60.0)
+    looked_up: list[str] = []
+    find = keys.find
+
+    def counted(engine: Engine, told: str, now: datetime) -> keys.Key | None:
+        looked_up.append(told)
+        return find(engine, told, now)
+
+    monkeypatch.setattr(keys, "find", counted)
+    ends = whole(datetime.now(UTC)) + timedelta(seconds=2)
+    good, _ = keys.create(engine, "short", Role.ADMIN, expires_at=ends)
+    answers = [await client.get(DOSSIERS, headers=bearer(good)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert looked_up == [good]
+    await asyncio.sleep((ends - datetime.now(UTC)).total_seconds())
+    assert (await client.get(DOSSIERS, headers=bearer(good))).status_code == 401
+    for _ in range(2):
+        assert (await client.get(DOSSIERS, headers=bearer("dbk_0_x"))).status_code == 401
+    assert looked_up[1:] == [good, "dbk_0_x", "dbk_0_x"]
 
 
 async def test_no_key_is_kept_as_it_is(engine: Engine) -> None:
@@ -172,3 +202,46 @@ async def test_too_many_requests(client: httpx.AsyncClient, monkeypatch: pytest.
     assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
     assert answers[-1].json()["code"] == "too_many_requests"
     assert int(answers[-1].headers["retry-after"]) > 0
+
+
+async def test_a_key_may_ask_more_than_an_address(
+    client: httpx.AsyncClient, held: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "BURST", 2.0)
+    monkeypatch.setattr(guard, "RATE", 0.0)
+    monkeypatch.setattr(guard, "KEYED_BURST", 4.0)
+    monkeypatch.setattr(guard, "KEYED_RATE", 0.0)
+    statuses = [(await client.get(DOSSIERS, headers=bearer(held["admin"]))).status_code for _ in range(6)]
+    assert statuses == [200, 200, 200, 200, 200, 429]
+    made_up = [(await client.get(DOSSIERS, headers=bearer("dbk_0_x"))).status_code for _ in range(2)]
+    assert made_up == [401, 429]
+    assert (await client.get(DOSSIERS, headers=bearer(held["auditor"]))).status_code == 429
+
+
+async def test_cursors_that_no_list_gave(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    headers = bearer(held["admin"])
+
+    def made(text: str) -> str:
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    forged = ["", "zzz", "é", "%00", "=" * 8, made("{}"), made("[]"), made("\x00"), made("[" * 250)]
+    forged += [
+        made(json.dumps({"due": due, "code": "x"})) for due in ("soon", [], "0001-01-01T00:00:00+14:00")
+    ]
+    forged += [made(json.dumps({"due": None, "code": code})) for code in (None, 5, [])]
+    for path in (DOSSIERS, "/api/v1/latenesses"):
+        for cursor in forged:
+            answer = await client.get(path, params={"cursor": cursor}, headers=headers)
+            assert (cursor, answer.status_code) == (cursor, 422)
+            assert answer.headers["content-type"] == "application/problem+json"
+    undated = made(json.dumps({"due": None, "code": "x"}))
+    answer = await client.get("/api/v1/latenesses", params={"cursor": undated}, headers=headers)
+    assert answer.status_code == 422
+    for after in ("x", "-1", "9" * 5000, "1.5"):
+        assert (
+            await client.get("/api/v1/events", params={"after": after}, headers=headers)
+        ).status_code == 422
+    for place in ("x", "-1", "", "9" * 5000, str(2**63)):
+        told = {**headers, "Last-Event-ID": place}
+        answer = await client.get("/api/v1/events/stream", headers=told)
+        assert (place[:20], answer.status_code) == (place[:20], 422)

@@ -6,9 +6,15 @@ import json
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
-from store.database import upgrade
+import httpx
+
+from cli.serving import CLOSING
+from models.access import Role
+from store import keys
+from store.database import open_database, upgrade
 from tests.cli.conftest import DANBIET
 from tests.up.processes import environment, get
 
@@ -47,3 +53,28 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert f"port {port} is in use" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_an_open_stream_is_told_that_the_server_stops(tmp_path: Path) -> None:
+    upgrade(f"sqlite:///{tmp_path / 'danbiet.db'}")
+    engine = open_database(f"sqlite:///{tmp_path / 'danbiet.db'}")
+    key, _ = keys.create(engine, "reader", Role.ADMIN)
+    engine.dispose()
+    told = {"DANBIET_DATA": str(tmp_path), "DANBIET_PORT": "0", "DANBIET_TEMPORAL_ADDRESS": "127.0.0.1:1"}
+    with subprocess.Popen(
+        [DANBIET, "web"], stdout=subprocess.PIPE, text=True, env=environment(**told)
+    ) as web:
+        assert web.stdout is not None
+        address = web.stdout.readline().split()[1]
+        with httpx.stream(
+            "GET", f"{address}/api/v1/events/stream", headers={"Authorization": f"Bearer {key}"}, timeout=20
+        ) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == ": danbiet"
+            web.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            rest = [line for line in lines if line]
+            assert web.wait(20) == 0
+            took = time.monotonic() - began
+    assert rest == ["event: closing", "retry: 5000", "data: {}"]
+    assert took < CLOSING / 2

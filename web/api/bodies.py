@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import Any
 
 from models.errors import Code, Refusal
+from models.plain_text import check_plain
 
 BODY = 1_000_000
 DEPTH = 20
-BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-"""Marks that change the direction of what follows: in a name they show another one than is stored."""
-KEPT = "\n\t\r"
 SUBMISSION_EXAMPLE = {
     "procedure": "2.000908",
     "agency": "H13.2.1",
@@ -33,30 +30,19 @@ def read_json(raw: bytes) -> Any:
 
 
 def tidy(body: dict[str, Any]) -> dict[str, Any]:
-    """The body, if nothing hides in it."""
-    _check(body, 0, "")
+    """The body, if it is not too deep and nothing hides in it."""
+    _check_depth(body, 0)
+    check_plain(body)
     return body
 
 
-def _check(value: Any, depth: int, place: str) -> None:
+def _check_depth(value: Any, depth: int) -> None:
     if depth > DEPTH:
         raise Refusal(Code.INVALID, f"nested deeper than {DEPTH} levels")
     match value:
         case dict():
-            for name, item in value.items():
-                _check_text(name, place or "a field's name")
-                _check(item, depth + 1, name)
+            for item in value.values():
+                _check_depth(item, depth + 1)
         case list():
             for item in value:
-                _check(item, depth + 1, place)
-        case str():
-            _check_text(value, place)
-
-
-def _check_text(text: str, place: str) -> None:
-    for char in text:
-        if char in BIDI or (unicodedata.category(char) in ("Cc", "Cs") and char not in KEPT):
-            raise Refusal(
-                Code.INVALID,
-                f"'{place}' holds the invisible character U+{ord(char):04X}: write it without",
-            )
+                _check_depth(item, depth + 1)

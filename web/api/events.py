@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
@@ -21,6 +23,8 @@ from web.security import allowed
 
 router = APIRouter(tags=["events"])
 POLL = 0.5
+CLOSING = b"event: closing\nretry: 5000\ndata: {}\n\n"
+"""Without an id, so that `Last-Event-ID` stays what it was; to connect again after so many milliseconds."""
 BEAT = 15.0
 """Seconds without an event after which the stream says that it lives."""
 
@@ -52,17 +56,21 @@ async def stream_events(
     after: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """Server-Sent Events; the id of each is its place in the feed, from which `Last-Event-ID` goes on."""
+    """Server-Sent Events; the id of each is its place in the feed, from which `Last-Event-ID` goes on.
+
+    `closing` says that the server stops: connect again after some seconds.
+    """
     place = after or 0
     if last_event_id is not None:
-        if not last_event_id.isdecimal() or int(last_event_id) > 2**62:
+        if not re.fullmatch(r"\d{1,19}", last_event_id, re.ASCII) or int(last_event_id) > 2**62:
             raise Refusal(Code.INVALID, "Last-Event-ID is the id of an event of this stream: a number")
         place = int(last_event_id)
+    closing: asyncio.Event = request.app.state.closing
 
     async def told() -> AsyncIterator[bytes]:
         position, quiet = place, 0.0
         yield b": danbiet\n\n"
-        while not await request.is_disconnected():
+        while not closing.is_set() and not await request.is_disconnected():
             found = await asyncio.to_thread(queries.outbox_after, office.engine, position, queries.LIMIT)
             for each in found:
                 position = each.position
@@ -73,7 +81,9 @@ async def stream_events(
                 quiet = 0.0
                 yield b": still here\n\n"
             if not found:
-                await asyncio.sleep(POLL)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(closing.wait(), POLL)
+        yield CLOSING
 
     return StreamingResponse(
         told(),

@@ -1,0 +1,143 @@
+"""Acting over HTTP on a real server: two at once on one reading, and requests that come again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from models.access import Role
+from models.submission import DossierStart
+from starter import Starter
+from store import keys
+from tests.models.office import ZONE
+from tests.web.conftest import bearer
+from tests.workflows.conftest import dev, dev_worker, engine, journal
+from tests.workflows.lives import begin, eventually, kinds, office_catalogue, start_of
+from web.app import create_app
+from web.office import Office
+
+__all__ = ["dev", "dev_worker", "engine", "journal"]
+
+
+@pytest.fixture
+async def client(
+    dev: WorkflowEnvironment, dev_worker: Worker, engine: Engine, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    starter = Starter(dev.client, office_catalogue(), engine)
+
+    async def connected() -> Starter:
+        return starter
+
+    app = create_app(
+        Office(
+            engine=engine,
+            catalogue=starter.catalogue,
+            connect=connected,
+            zone=ZONE,
+            installation="test",
+            ledger_origin="board.example/test",
+            ledger_files=tmp_path / "ledger",
+        )
+    )
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://office.example") as client:
+        yield client
+
+
+@pytest.fixture
+async def start(dev: WorkflowEnvironment, dev_worker: Worker, engine: Engine) -> DossierStart:
+    start = start_of(datetime.now(UTC))
+    await begin(dev.client, start)
+    await eventually(lambda: bool(kinds(engine, start.code)))
+    return start
+
+
+@pytest.fixture
+def holders(engine: Engine) -> list[dict[str, str]]:
+    """The headers of two people who may both do everything."""
+    return [bearer(keys.create(engine, name, Role.ADMIN)[0]) for name in ("first", "second")]
+
+
+def given_to(official: str) -> dict[str, Any]:
+    """Legal however often it is done, so that nothing but the expected sequence refuses it."""
+    return {"action": "hand_over", "step": "receive", "official": official}
+
+
+async def tag_of(client: httpx.AsyncClient, start: DossierStart, holder: dict[str, str]) -> str:
+    read = await client.get(f"/api/v1/dossiers/{start.code}", headers=holder)
+    return str(read.headers["etag"])
+
+
+async def test_of_two_at_once_on_one_reading_one_is_told_to_read_again(
+    client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], engine: Engine
+) -> None:
+    place = f"/api/v1/dossiers/{start.code}"
+    for turn in range(1, 4):
+        tag = await tag_of(client, start, holders[0])
+        sent = [
+            client.post(f"{place}/actions", json=given_to(official), headers={**holder, "If-Match": tag})
+            for official, holder in zip(("B", "C"), holders, strict=True)
+        ]
+        taken, stale = sorted(await asyncio.gather(*sent), key=lambda answer: answer.status_code)
+        assert (taken.status_code, stale.status_code, stale.json()["code"]) == (200, 412, "stale")
+        assert "read it again" in stale.json()["detail"]
+        assert kinds(engine, start.code).count("handed_over") == turn
+    freely = await client.post(
+        f"{place}/actions", json=given_to("B"), headers={**holders[0], "If-Match": "*"}
+    )
+    assert freely.status_code == 200
+
+
+async def test_a_repetition_is_not_stale_for_what_it_did_itself(
+    client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], engine: Engine
+) -> None:
+    place = f"/api/v1/dossiers/{start.code}/actions"
+    tag = await tag_of(client, start, holders[0])
+    headers = {**holders[0], "If-Match": tag, "Idempotency-Key": "once"}
+    first = await client.post(place, json=given_to("B"), headers=headers)
+    again = await client.post(place, json=given_to("B"), headers=headers)
+    assert first.status_code == 200
+    assert (again.status_code, again.json()) == (200, first.json())
+    stale = {**headers, "Idempotency-Key": "twice"}
+    refused = [await client.post(place, json=given_to("C"), headers=stale) for _ in range(2)]
+    assert [answer.status_code for answer in refused] == [412, 412]
+    assert kinds(engine, start.code).count("handed_over") == 1
+
+
+async def test_an_answer_that_was_lost_is_given_again(
+    client: httpx.AsyncClient,
+    start: DossierStart,
+    holders: list[dict[str, str]],
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The door dies between the update and the note of its answer; another request came in between."""
+    place = f"/api/v1/dossiers/{start.code}/actions"
+    headers = {
+        **holders[0],
+        "If-Match": await tag_of(client, start, holders[0]),
+        "Idempotency-Key": "cut off",
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(keys, "keep_answer", lambda *_: 1 / 0)
+        assert (await client.post(place, json=given_to("B"), headers=headers)).status_code == 500
+    assert kinds(engine, start.code).count("handed_over") == 1
+    other = await client.post(place, json=given_to("C"), headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    freely = await client.post(place, json=given_to("C"), headers=holders[1])
+    assert freely.status_code == 200
+    again = await client.post(place, json=given_to("B"), headers=headers)
+    assert again.status_code == 200, again.text
+    assert again.json()["sequence"] == freely.json()["sequence"] - 1
+    assert kinds(engine, start.code).count("handed_over") == 2
+    kept = await client.post(place, json=given_to("B"), headers=headers)
+    assert kept.json() == again.json()
