@@ -141,7 +141,7 @@ async def test_keys_that_no_longer_hold(
     assert (await client.get(DOSSIERS, headers={"Authorization": "Basic x"})).status_code == 401
 
 
-async def test_a_key_is_looked_up_once_a_second_at_most_and_never_after_its_end(
+async def test_a_key_is_not_looked_up_for_each_request_and_is_after_its_end(
     client: httpx.AsyncClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(security, "LOOKED_UP_EVERY", 60.0)
