@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -252,18 +251,26 @@ class Names:
 
     def written(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
         """The rows (place, text) in their order, with names; those of one official, or unit, as one text."""
-        for (agency, official), own in groupby(sorted(rows), key=_holder_of):
-            text = ",".join(row for _, row in own)
-            name = _quoted(self.agencies.get(agency, agency))
-            text = text.replace(_AGENCY_NAME, f'"agency_name":{name}')
-            if official:
-                name = _quoted(self.officials.get(official, official))
-                text = text.replace(_OFFICIAL_NAME, f'"official_name":{name}')
-            yield text
+        holder, own = SEPARATOR, list[str]()
+        for where, text in sorted(rows):
+            if not where.startswith(holder):
+                if own:
+                    yield self._named(holder, ",".join(own))
+                agency, official, _ = where.split(SEPARATOR, 2)
+                holder, own = f"{agency}{SEPARATOR}{official}{SEPARATOR}", []
+            own.append(text)
+        if own:
+            yield self._named(holder, ",".join(own))
 
-
-def _holder_of(row: tuple[str, str]) -> list[str]:
-    return row[0].split(SEPARATOR, 2)[:2]
+    def _named(self, holder: str, text: str) -> str:
+        """The rows of one holder with the names in them."""
+        agency, official, _ = holder.split(SEPARATOR)
+        name = _quoted(self.agencies.get(agency, agency))
+        text = text.replace(_AGENCY_NAME, f'"agency_name":{name}')
+        if official:
+            name = _quoted(self.officials.get(official, official))
+            text = text.replace(_OFFICIAL_NAME, f'"official_name":{name}')
+        return text
 
 
 def _quoted(text: str) -> str:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -248,7 +249,7 @@ def _taken_back(
 
 def _with_apologies(
     connection: Connection, period: str, basis: Basis, watermark: datetime, rows: Iterable[Any]
-) -> Iterator[tuple[str, str]]:
+) -> Iterable[tuple[str, str]]:
     """The rows (place, text) with the instant at which an apology with a new date was sent (decision 0009)."""
     query = (
         select(DOSSIER.c.code, DOSSIER.c.procedure, DOSSIER.c.extended_at)
@@ -259,8 +260,9 @@ def _with_apologies(
         code: iso(extended_at, basis.calendars.get(procedure, basis.calendar).zone)
         for code, procedure, extended_at in connection.execute(query)
     }
-    for _, _, dossier, where, text in rows:
-        yield where, with_apology(text, sent[dossier]) if dossier in sent else text
+    if not sent:
+        return map(itemgetter(3, 4), rows)
+    return ((row[3], with_apology(row[4], sent[row[2]]) if row[2] in sent else row[4]) for row in rows)
 
 
 def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:
