@@ -99,20 +99,23 @@ class DossierRow(Row, table=True):
             "missed",
             "accepted_month",
         ),
-        Index(None, "closed_month", "accepted_at"),
+        Index(
+            "ix_dossier_stayed",
+            "closed_month",
+            "accepted_at",
+            "agency",
+            "promise_due_at",
+            "missed_at",
+            "asked_again_at",
+            "pauses",
+            "code",
+        ),
         Index(
             "ix_dossier_long",
             "closed_month",
             "accepted_at",
             postgresql_where=text(f"lasted_days >= {LONG}"),
             sqlite_where=text(f"lasted_days >= {LONG}"),
-        ),
-        Index(
-            "ix_dossier_extended",
-            "code",
-            "extended_at",
-            postgresql_where=text("extended_at is not null"),
-            sqlite_where=text("extended_at is not null"),
         ),
         Index(
             "ix_dossier_late",
@@ -133,8 +136,6 @@ class DossierRow(Row, table=True):
     """As last known, also while paused or closed."""
     next_deadline_at: Instant | None
     closed_at: Instant | None
-    extended_at: Instant | None
-    """When an apology with a new date was sent (Form 04)."""
     accepted_month: str
     closed_month: str | None
     """Local, like those of latenesses: totals of what was closed in a month are counted in an index alone."""
@@ -245,8 +246,10 @@ class ListingRow(Row, table=True):
     completed_at: Instant | None
     enters: bool = True
     """Counted: False for a promise whose dossier has a late step that is not annulled (rules R11)."""
+    apology_at: str | None = None
+    """When the applicant was sent an apology with a new date (decision 0009), local with its offset."""
     row: str
-    """Canonical JSON (``models.bulletin.listed``)."""
+    """Canonical JSON (``models.bulletin.listed``), but for names and apology."""
 
 
 class ShareRow(Row, table=True):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,7 +46,7 @@ from models.bulletin import (
     with_rows,
 )
 from models.calendar import WorkingCalendar
-from models.instants import iso, whole
+from models.instants import whole
 from models.lateness import LatenessState, minutes
 from models.tables import LONG
 from models.views import Pause, Snapshot, StepState
@@ -148,8 +147,8 @@ def compiled_json(
         changes=(),
     )
     shown = [*found, *_taken_back(connection, period, watermark, earlier)]
-    rows = _with_apologies(connection, period, basis, watermark, shown)
-    return with_rows(summary, basis.names.written(rows), basis.calendar.zone)
+    rows = basis.names.written(_with_apology(row, watermark) for row in shown)
+    return with_rows(summary, rows, basis.calendar.zone)
 
 
 def enters() -> ColumnElement[bool]:
@@ -165,7 +164,7 @@ def enters() -> ColumnElement[bool]:
     )
 
 
-_LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place", "row"))
+_LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place", "row", "apology_at"))
 
 
 def _returned(period: str, watermark: datetime) -> Select[Any]:
@@ -229,7 +228,7 @@ def _still_open(connection: Connection, period: str, basis: Basis, watermark: da
             waiting[id_] = (dossier, step)
     for id_, overrun in _sent_back(connection, waiting).items():
         overruns[id_] = min(overrun, overruns[id_])
-    return [(*row[8:12], still_open(row[12], overruns[row[0]])) for row in found]
+    return [(*row[8:12], still_open(row[12], overruns[row[0]]), row[13]) for row in found]
 
 
 def _taken_back(
@@ -244,25 +243,14 @@ def _taken_back(
     for row in connection.execute(query):
         if (row.dossier, row.step, row.place.split(SEPARATOR)[2]) in earlier:
             is_open = row.completed_at is None or row.completed_at > watermark
-            yield *row[:4], still_open(row.row, 0.0) if is_open else row.row
+            yield *row[:4], still_open(row.row, 0.0) if is_open else row.row, row.apology_at
 
 
-def _with_apologies(
-    connection: Connection, period: str, basis: Basis, watermark: datetime, rows: Iterable[Any]
-) -> Iterable[tuple[str, str]]:
-    """The rows (place, text) with the instant at which an apology with a new date was sent (decision 0009)."""
-    query = (
-        select(DOSSIER.c.code, DOSSIER.c.procedure, DOSSIER.c.extended_at)
-        .where(DOSSIER.c.extended_at <= watermark)
-        .where(DOSSIER.c.code.in_(select(LISTING.c.dossier).where(LISTING.c.month == period)))
-    )
-    sent = {
-        code: iso(extended_at, basis.calendars.get(procedure, basis.calendar).zone)
-        for code, procedure, extended_at in connection.execute(query)
-    }
-    if not sent:
-        return map(itemgetter(3, 4), rows)
-    return ((row[3], with_apology(row[4], sent[row[2]]) if row[2] in sent else row[4]) for row in rows)
+def _with_apology(row: Any, watermark: datetime) -> tuple[str, str]:
+    """Place and text of a row; the text with the apology that had been sent by then."""
+    sent = row[5]
+    known = sent is not None and datetime.fromisoformat(sent) <= watermark
+    return row[3], with_apology(row[4], sent) if known else row[4]
 
 
 def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from models.bulletin import listed, place
+from models.instants import iso
 from models.lateness import Lateness, LatenessState
 from models.records import outcome_of
 from models.tables import (
@@ -65,7 +66,6 @@ def dossier_row(snapshot: Snapshot) -> Values:
         "promise_due_at": snapshot.promise_due_at,
         "next_deadline_at": snapshot.next_deadline_at,
         "closed_at": view.closed_at,
-        "extended_at": snapshot.extended_at,
         "accepted_month": f"{view.accepted_at.astimezone(zone):%Y-%m}",
         "closed_month": None if closed is None else f"{closed.astimezone(zone):%Y-%m}",
         "ended_late": ended_late,
@@ -176,8 +176,14 @@ def listing_row(row: Values, snapshot: Snapshot) -> Values:
     return {name: row[name] for name in same} | {
         "place": place(lateness, zone),
         "lateness": lateness.id,
+        "apology_at": apology_at(snapshot),
         "row": listed(lateness, snapshot.view.accepted_at, zone),
     }
+
+
+def apology_at(snapshot: Snapshot) -> str | None:
+    """When the applicant was sent an apology with a new date, as lists show it."""
+    return None if snapshot.extended_at is None else iso(snapshot.extended_at, ZoneInfo(snapshot.zone))
 
 
 def newest(rows: Iterable[Values], key: str) -> list[Values]:
@@ -215,6 +221,8 @@ def write_projections(
         upsert(connection, PAUSE, [row for snapshot in moved for row in pause_rows(snapshot)])
         connection.execute(_FORGET_HANDLED, {"codes": codes})
         insert_rows(connection, HANDLED, [row for snapshot in moved for row in handled_rows(snapshot)])
+        if sent := [{"code": each.view.code, "sent": apology_at(each)} for each in moved if each.extended_at]:
+            connection.execute(_APOLOGISE, sent)
     if latenesses:
         codes = list({row["dossier"] for row in latenesses})
         connection.execute(_COUNT_LATE, {"codes": codes})
@@ -264,6 +272,9 @@ def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> ReturningIn
 _FORGET_STEPS = delete(STEP).where(STEP.c.dossier.in_(bindparam("codes", expanding=True)))
 _FORGET_HANDLED = delete(HANDLED).where(HANDLED.c.dossier.in_(bindparam("codes", expanding=True)))
 _FORGET_LISTING = delete(LISTING).where(LISTING.c.lateness.in_(bindparam("ids", expanding=True)))
+_APOLOGISE = (
+    update(LISTING).where(LISTING.c.dossier == bindparam("code")).values(apology_at=bindparam("sent"))
+)
 _FORGET_SHARES = delete(SHARE).where(SHARE.c.lateness.in_(bindparam("ids", expanding=True)))
 GONE = (LatenessState.ANNULLED, LatenessState.RETRACTED)
 """A missed promise in one of these states does not stand."""

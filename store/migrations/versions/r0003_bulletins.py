@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("completed_at", INSTANT, nullable=True),
         sa.Column("enters", sa.Boolean(), nullable=False),
+        sa.Column("apology_at", sa.String(), nullable=True),
         sa.Column("row", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("month", "place", name=op.f("pk_listing")),
         sqlite_with_rowid=False,
@@ -92,7 +93,17 @@ def upgrade() -> None:
         "dossier",
         ["closed_month", "agency", "ended_late", "on_time_766", "missed", "accepted_month"],
     )
-    op.create_index(op.f("ix_dossier_closed_month_accepted_at"), "dossier", ["closed_month", "accepted_at"])
+    stayed = (
+        "closed_month",
+        "accepted_at",
+        "agency",
+        "promise_due_at",
+        "missed_at",
+        "asked_again_at",
+        "pauses",
+        "code",
+    )
+    op.create_index("ix_dossier_stayed", "dossier", list(stayed))
     long = sa.text("lasted_days >= 45")
     op.create_index(
         "ix_dossier_long",
@@ -227,6 +238,7 @@ def _listing(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, An
         "apology_at": None,
         "explanation": document["explanation"] if named else None,
     }
+    extended = snapshot.get("extended_at")
     parts = [row[name] or "" for name in ("agency", "official", "due_at", "dossier", "step")]
     completed = document["completed_at"]
     return {
@@ -240,6 +252,8 @@ def _listing(document: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, An
         "state": document["state"],
         "completed_at": completed and _instant(completed).astimezone(UTC),
         "enters": True,
+        "apology_at": extended
+        and _instant(extended).astimezone(ZoneInfo(snapshot["zone"])).isoformat(timespec="seconds"),
         "row": json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
     }
 
