@@ -64,6 +64,11 @@ async def connect(address: str, namespace: str = "default", *, runtime: Runtime 
         ) from None
 
 
+def new_secret() -> str:
+    """For the citizen's look-up: 72 bits, in characters that can be read out."""
+    return secrets.token_urlsafe(9)
+
+
 class Starter:
     """Sends what people do to the dossiers' workflows. Safe to call twice with the same content."""
 
@@ -81,14 +86,18 @@ class Starter:
 
     # --- intake ------------------------------------------------------------------------------------------------
 
-    async def submit(self, submission: Submission, *, by: str = ADMIN.name, wait: bool = True) -> JsonValue:
+    async def submit(
+        self, submission: Submission, *, by: str = ADMIN.name, wait: bool = True, secret: str | None = None
+    ) -> JsonValue:
         """Start the dossier's workflow; the receipt (interfaces: Receipt) as JSON.
 
         The same content handed in again is answered with ``created: false``; other content under the same code
         is refused (``conflict``). ``wait``: give a worker a moment to take it up, so that it can be seen at once.
+        ``secret``: the applicant's, where a door has made it already (it is hard to guess).
         """
         now = whole(datetime.now(UTC))
-        start, secret = self._start_of(submission, by, now)
+        secret = secret or new_secret()
+        start = self._start_of(submission, by, now, secret)
         if await self._is_recorded(start.code) or not await self.start(start, now):
             return await self._submitted_before(start, submission, now)
         if wait:
@@ -124,15 +133,14 @@ class Starter:
             raise _unavailable(error) from None
         return True
 
-    def _start_of(self, submission: Submission, by: str, now: datetime) -> tuple[DossierStart, str]:
+    def _start_of(self, submission: Submission, by: str, now: datetime, secret: str) -> DossierStart:
         at = submission.at or now
         self._check_instants(submission, at, now)
         rules = self.catalogue.rules_for(
             submission.procedure, submission.agency, accepted_at=at, assignees=submission.assignees
         )
-        code = submission.code or self._new_code(submission, at)
-        secret = secrets.token_urlsafe(9)
-        start = DossierStart(
+        code = submission.code or self.new_code(submission, at)
+        return DossierStart(
             code=code,
             rules=rules,
             accepted_at=at,
@@ -146,7 +154,6 @@ class Starter:
             content=submission.content(),
             jitter_seconds=self._spread(code),
         )
-        return start, secret
 
     def _check_instants(self, submission: Submission, at: datetime, now: datetime) -> None:
         submitted, received = submission.submitted_at, submission.received_by_competent_at
@@ -167,7 +174,8 @@ class Starter:
                 Code.INVALID, "'received_by_competent_at' must not be earlier than 'at', the acceptance"
             )
 
-    def _new_code(self, submission: Submission, at: datetime) -> str:
+    def new_code(self, submission: Submission, at: datetime) -> str:
+        """The next of its agency and day; given to nobody else. Raises :class:`Unavailable` without the store."""
         day = at.astimezone(self.catalogue.calendar_of(submission.procedure).zone).date()
         try:
             number = queries.allocate_code(self.engine, submission.agency, day)

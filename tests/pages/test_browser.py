@@ -5,26 +5,21 @@ Needs Chromium: the system's, or Playwright's own (``playwright install chromium
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from threading import Thread
 
 import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page
 from sqlalchemy import Engine
 
 from models.catalogue import Catalogue
+from tests.conftest import DESK, PHONE
 from tests.pages.conftest import ENDED, OPEN, SECRET, board_over
 
-PHONE = {"width": 320, "height": 640}
-"""The narrowest that WCAG asks for (1.4.10)."""
-DESK = {"width": 1280, "height": 900}
 PAGES = (
     "/",
     "/bulletins",
@@ -59,34 +54,6 @@ def address(engine: Engine, catalogue: Catalogue) -> Iterator[str]:
     server.should_exit = True
     thread.join(timeout=10)
     listener.close()
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        try:
-            browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        except PlaywrightError:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip("no Chromium here: apt-get install chromium, or `playwright install chromium`")
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport=PHONE)
-    yield await context.new_page()
-    await context.close()
-
-
-@pytest.fixture
-async def page_without_scripts(browser: Browser) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport=PHONE, java_script_enabled=False)
-    yield await context.new_page()
-    await context.close()
 
 
 @pytest.mark.parametrize("path", PAGES)

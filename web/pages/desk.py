@@ -13,19 +13,21 @@ from fastapi.responses import RedirectResponse
 from models.access import Principal, Role
 from models.errors import Code, Refusal
 from models.instants import whole
-from models.lateness import Lateness, LatenessState
-from models.views import Snapshot, StepState
+from models.lateness import Lateness, LatenessState, minutes
+from models.views import Snapshot, Status, StepState
 from store import keys, queries
 from web.api.bodies import tidy
 from web.pages.figures import procedure_name, step_name
 from web.pages.lookup import attempts_of
-from web.pages.page import PRIVATE, Page, PageRoute, ThePage
-from web.permissions import Operation
+from web.pages.page import SIGNED_IN, Page, PageRoute, ThePage
+from web.pages.words import N_
+from web.permissions import MAY, Operation
 from web.scope import agencies_of, visible
 from web.security import COOKIE, allowed
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 SHOWN = 200
+LATE, TODAY, LATER = N_("Late now"), N_("Due today"), N_("Later, the least time left first")
 SIGNED_IN_FOR = 12 * 3600
 """Seconds: a working day; then the key is asked for again."""
 FIELDS = (
@@ -42,15 +44,22 @@ class Task(NamedTuple):
     code: str
     procedure: str
     steps: list[str]
+    holders: list[str]
     due_at: datetime | None
+    left: float | None
+    """Working minutes up to the next deadline; None: there is none, or the clock stands."""
     is_late: bool
+    is_paused: bool
 
 
 def same_origin(request: Request) -> None:
     """A form of ours was sent from a page of ours: nobody else's page may act with a browser's cookie."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    foreign = site not in (None, "same-origin", "none")
-    if foreign or (origin is not None and urlsplit(origin).netloc != request.headers.get("Host")):
+    if site is not None:
+        foreign = site not in ("same-origin", "none")
+    else:
+        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    if foreign:
         raise Refusal(Code.FORBIDDEN, "this form was sent from another site")
 
 
@@ -62,7 +71,7 @@ OurForm = Depends(same_origin)
 
 @router.get("/sign-in")
 def sign_in_form(page: ThePage) -> Response:
-    return page.render("sign_in.html", headers=PRIVATE, wrong=False)
+    return page.render("sign_in.html", headers=SIGNED_IN, wrong=False)
 
 
 @router.post("/sign-in", dependencies=[OurForm])
@@ -73,8 +82,8 @@ def sign_in(page: ThePage, key: Annotated[str, Form(max_length=200)]) -> Respons
     attempts.check(address, "sign-in")
     if keys.find(page.office.engine, key.strip(), whole(datetime.now(UTC))) is None:
         attempts.failed(address, f"sign-in from {address}")
-        return page.render("sign_in.html", status=HTTPStatus.UNAUTHORIZED, headers=PRIVATE, wrong=True)
-    answer = RedirectResponse(page.url("/desk"), HTTPStatus.SEE_OTHER, PRIVATE)
+        return page.render("sign_in.html", status=HTTPStatus.UNAUTHORIZED, headers=SIGNED_IN, wrong=True)
+    answer = RedirectResponse(page.url("/desk"), HTTPStatus.SEE_OTHER, SIGNED_IN)
     answer.set_cookie(
         COOKIE,
         key.strip(),
@@ -89,7 +98,7 @@ def sign_in(page: ThePage, key: Annotated[str, Form(max_length=200)]) -> Respons
 
 @router.post("/sign-out", dependencies=[OurForm])
 def sign_out(page: ThePage) -> Response:
-    answer = RedirectResponse(page.url("/"), HTTPStatus.SEE_OTHER, PRIVATE)
+    answer = RedirectResponse(page.url("/"), HTTPStatus.SEE_OTHER, SIGNED_IN)
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     return answer
 
@@ -108,6 +117,7 @@ def desk(page: ThePage, principal: MayWork) -> Response:
         limit=SHOWN,
     )
     tasks = [_task(page, each, own) for each in found.items if each.view.status.is_open]
+    tasks.sort(key=lambda task: (task.left is None, task.left, task.code))
     waiting = queries.lateness_page(
         page.office.engine,
         official=own,
@@ -115,7 +125,28 @@ def desk(page: ThePage, principal: MayWork) -> Response:
         within=principal.within(page.office.catalogue),
         limit=SHOWN,
     ).items
-    return page.render("desk.html", headers=PRIVATE, principal=principal, tasks=tasks, waiting=waiting)
+    return page.render(
+        "desk.html",
+        headers=SIGNED_IN,
+        principal=principal,
+        parts=_parts(page, tasks),
+        is_cut=found.next_cursor is not None,
+        shown=SHOWN,
+        own=own is not None,
+        waiting=waiting,
+        may_hand_in=principal.role in MAY[Operation.SUBMIT],
+    )
+
+
+def _parts(page: Page, tasks: list[Task]) -> list[tuple[str, list[Task]]]:
+    """What is late, what will be today, and the rest; each with its heading."""
+    today = page.t.local(page.now).date()
+    late = [task for task in tasks if task.is_late]
+    rest = [task for task in tasks if not task.is_late]
+    due = [task for task in rest if task.due_at is not None and page.t.local(task.due_at).date() <= today]
+    later = [task for task in rest if task not in due]
+    parts = [(LATE, late), (TODAY, due), (LATER, later)]
+    return [(heading, own) for heading, own in parts if own]
 
 
 def _task(page: Page, snapshot: Snapshot, own: str | None) -> Task:
@@ -125,12 +156,18 @@ def _task(page: Page, snapshot: Snapshot, own: str | None) -> Task:
         for step in view.steps
         if step.state in (StepState.RUNNING, StepState.PAUSED) and own in (None, step.official)
     ]
+    due, left = snapshot.next_deadline_at, None
+    if due is not None and view.procedure in catalogue.procedures:
+        left = minutes(catalogue.calendar_of(view.procedure).working_time(page.now, max(due, page.now)))
     return Task(
         view.code,
         procedure_name(catalogue, view.procedure),
         [step_name(catalogue, view.procedure, step.key) for step in held],
-        snapshot.next_deadline_at,
+        sorted({step.official or step.agency for step in held}),
+        due,
+        left,
         any(step.late for step in held),
+        view.status is Status.PAUSED,
     )
 
 
@@ -158,7 +195,9 @@ async def act(page: ThePage, principal: MayWork, code: str) -> Response:
     except Refusal as refusal:
         shown = await visible(page.office, principal, code)
         return _case(page, principal, shown, refusal=refusal, given=given)
-    return RedirectResponse(page.url(f"/desk/{snapshot.view.code}", done="1"), HTTPStatus.SEE_OTHER, PRIVATE)
+    return RedirectResponse(
+        page.url(f"/desk/{snapshot.view.code}", done="1"), HTTPStatus.SEE_OTHER, SIGNED_IN
+    )
 
 
 def _case(
@@ -175,7 +214,7 @@ def _case(
     return page.render(
         "case.html",
         status=HTTPStatus.CONFLICT if refusal else HTTPStatus.OK,
-        headers=PRIVATE,
+        headers=SIGNED_IN,
         principal=principal,
         view=view,
         procedure=procedure_name(catalogue, view.procedure),

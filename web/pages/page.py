@@ -44,6 +44,8 @@ PRIVATE = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 """Of pages that only who has the receipt may see: kept nowhere, and their address told to nobody."""
+SIGNED_IN = {**PRIVATE, "Referrer-Policy": "same-origin"}
+"""Of pages with forms that act: a browser that tells nobody the address says ``Origin: null`` with the form, too."""
 
 STATUS_OF = {
     Code.NOT_FOUND: HTTPStatus.NOT_FOUND,

@@ -28,7 +28,7 @@ Field = Annotated[str, Form(max_length=500)]
 @router.get("/dossiers/{code}/receipt")
 def receipt(page: ThePage, code: str) -> Response:
     """Printed again: without the secret, with lines to fill in by hand."""
-    return _receipt(page, _known(page, code), secret=None, applicant={})
+    return receipt_page(page, _known(page, code), secret=None, applicant={})
 
 
 @router.post("/dossiers/{code}/receipt")
@@ -44,10 +44,13 @@ def receipt_with_secret(
     counter: Field = "",
 ) -> Response:
     applicant = {"name": name, "address": address, "phone": phone, "papers": papers, "counter": counter}
-    return _receipt(page, opened(page, code, secret), secret=secret.strip(), applicant=applicant)
+    return receipt_page(page, opened(page, code, secret), secret=secret.strip(), applicant=applicant)
 
 
-def _receipt(page: Page, snapshot: Snapshot, *, secret: str | None, applicant: dict[str, str]) -> Response:
+def receipt_page(
+    page: Page, snapshot: Snapshot, *, secret: str | None, applicant: dict[str, str]
+) -> Response:
+    """Form 01. ``secret`` None: a copy, for whoever has the first one."""
     catalogue, view = page.office.catalogue, snapshot.view
     procedure = catalogue.procedures.get(view.procedure)
     accepted = next(

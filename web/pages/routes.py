@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.pages import about, assets, desk, feeds, lookup, months, printed, records, why
+from web.pages import about, assets, desk, feeds, intake, lookup, months, printed, records, why
 
 public = APIRouter()
-for part in (assets, months, records, feeds, about, lookup, why, desk):
+for part in (assets, months, records, feeds, about, lookup, why, intake, desk):
     public.include_router(part.router)
 
 guarded = APIRouter()
