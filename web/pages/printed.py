@@ -5,6 +5,7 @@ An applicant's data and the secret are in no database: the counter sends them al
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 from urllib.parse import quote
 
@@ -20,15 +21,18 @@ from store import queries
 from web.pages.figures import names_of, procedure_name
 from web.pages.lookup import opened, tidy
 from web.pages.page import PRIVATE, Page, PageRoute, ThePage
+from web.scope import visible
+from web.security import ThePrincipal
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Field = Annotated[str, Form(max_length=500)]
 
 
 @router.get("/dossiers/{code}/receipt")
-def receipt(page: ThePage, code: str) -> Response:
+async def receipt(page: ThePage, principal: ThePrincipal, code: str) -> Response:
     """Printed again: without the secret, with lines to fill in by hand."""
-    return receipt_page(page, _known(page, code), secret=None, applicant={})
+    snapshot = await visible(page.office, principal, tidy(code))
+    return await asyncio.to_thread(receipt_page, page, snapshot, secret=None, applicant={})
 
 
 @router.post("/dossiers/{code}/receipt")
@@ -81,9 +85,13 @@ def receipt_page(
 
 
 @router.get("/dossiers/{code}/apology")
-def apology(page: ThePage, code: str) -> Response:
+async def apology(page: ThePage, principal: ThePrincipal, code: str) -> Response:
     """Goes with an extension: its reason and the new date. Refused where there is none."""
-    snapshot = _known(page, code)
+    snapshot = await visible(page.office, principal, tidy(code))
+    return await asyncio.to_thread(_apology, page, snapshot)
+
+
+def _apology(page: Page, snapshot: Snapshot) -> Response:
     catalogue, view = page.office.catalogue, snapshot.view
     extended = [
         event for event in queries.events(page.office.engine, view.code) if event.type is EventType.EXTENDED
@@ -111,10 +119,3 @@ def qr_code(text: str) -> Markup:
     """As inline SVG with a title for those who do not see it; escaped by segno."""
     drawn = segno.make_qr(text, error="m").svg_inline(border=2, omitsize=True, dark="#000", light="#fff")
     return Markup(drawn)  # noqa: S704 - drawn here, from an address of ours
-
-
-def _known(page: Page, code: str) -> Snapshot:
-    snapshot = queries.dossier(page.office.engine, tidy(code))
-    if snapshot is None:
-        raise Refusal(Code.NOT_FOUND, f"there is no dossier {code}")
-    return snapshot

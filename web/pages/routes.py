@@ -6,10 +6,13 @@ from fastapi import APIRouter
 
 from web.pages import about, assets, desk, feeds, intake, lookup, months, printed, records, why
 
-public = APIRouter()
-for part in (assets, months, records, feeds, about, lookup, why, intake, desk):
-    public.include_router(part.router)
+OPEN = (assets, months, records, feeds, about, lookup, why, intake, desk)
+"""For everybody; what needs a key looks for it itself."""
+GUARDED = (printed,)
+"""Name applicants and full codes: ``app.include_router(guarded, dependencies=[...])``, never without one."""
 
-guarded = APIRouter()
-"""Names applicants and full codes: ``app.include_router(guarded, dependencies=[...])``, never without one."""
-guarded.include_router(printed.router)
+public, guarded = APIRouter(), APIRouter()
+for part in OPEN:
+    public.include_router(part.router)
+for part in GUARDED:
+    guarded.include_router(part.router)
