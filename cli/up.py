@@ -30,7 +30,7 @@ from cli.readiness import Readiness
 from cli.relay import NAME, FileRelay
 from cli.reports import as_table
 from cli.root import PROJECT_ROOT
-from cli.serving import WebServer, office_of, with_routes
+from cli.serving import WebServer, office_of, settle_down, with_routes
 from models.errors import Code, DanbietError, Refusal
 from models.submission import Heard
 from starter import Starter
@@ -75,6 +75,7 @@ def up(
     with only_one(installation.data) as lock:
         _log_to_file(installation)
         failure = asyncio.run(_until_stopped(Up(installation, lock, sample, live=live)))
+    gc.unfreeze()
     gc.collect()  # a worker's leftovers must go before the interpreter does (sdk-python #300)
     if failure is not None:
         raise Refusal(*failure)  # anew, for the old one's traceback holds on to those leftovers
@@ -123,6 +124,7 @@ class Up:
             told = {"pid": os.getpid(), "web": web.address, "metrics": metrics.address}
             told |= {"temporal": server.address, "temporal_ui": server.ui}
             stack.enter_context(addresses(self._data, told))
+            settle_down()
             say(f"ready {web.address}")
             if self._sample is not None and self._live:
                 await stack.enter_async_context(_beside(self._show(starter)))

@@ -25,6 +25,7 @@ from models.instants import localised, parse_instant
 from models.submission import DossierStart, Submission
 from models.views import Snapshot, Status
 from store import keys, queries
+from web.api.answers import answer
 from web.api.bodies import ACTION_EXAMPLE, SUBMISSION_EXAMPLE, read_json, tidy
 from web.office import Office, TheOffice
 from web.permissions import Operation, check
@@ -137,22 +138,26 @@ async def list_dossiers(
     due_before: Annotated[str | None, Query(max_length=40, examples=["2026-11-24T17:00:00+07:00"])] = None,
     limit: Annotated[int, Query(ge=1, le=queries.MOST)] = queries.LIMIT,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
-) -> JsonValue:
+) -> Response:
     """Dossiers by nearest deadline, of the key's own units."""
-    page = await asyncio.to_thread(
-        queries.list_dossiers,
-        office.engine,
-        agency=agency,
-        official=official,
-        procedure=procedure,
-        status=status,
-        late=late,
-        due_before=parse_instant(due_before) if due_before else None,
-        within=principal.within(office.catalogue),
-        limit=limit,
-        cursor=cursor,
-    )
-    return {"items": [shown(each) for each in page.items], "next_cursor": page.next_cursor}
+    before = parse_instant(due_before) if due_before else None
+
+    def read() -> Response:
+        page = queries.list_dossiers(
+            office.engine,
+            agency=agency,
+            official=official,
+            procedure=procedure,
+            status=status,
+            late=late,
+            due_before=before,
+            within=principal.within(office.catalogue),
+            limit=limit,
+            cursor=cursor,
+        )
+        return answer({"items": [shown(each) for each in page.items], "next_cursor": page.next_cursor})
+
+    return await asyncio.to_thread(read)
 
 
 @router.get("/dossiers/{code}")
@@ -166,14 +171,13 @@ async def show(
 ) -> Response:
     """As recorded last; with `consistent=true` as its workflow knows it now. `ETag` is its sequence."""
     snapshot = await visible(office, principal, code)
-    view = shown(snapshot)
-    if consistent:
-        view = await (await office.connect()).state(code)
-    sequence = view["sequence"] if isinstance(view, dict) else snapshot.view.sequence
-    tag = f'"{sequence}"'
+    view = await (await office.connect()).state(code) if consistent else None
+    tag = f'"{view["sequence"] if isinstance(view, dict) else snapshot.view.sequence}"'
     if if_none_match == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    return JSONResponse(view, headers={"ETag": tag})
+    told = answer(view or shown(snapshot))
+    told.headers["ETag"] = tag
+    return told
 
 
 def shown(snapshot: Snapshot) -> JsonValue:
