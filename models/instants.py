@@ -21,9 +21,12 @@ def whole(instant: datetime) -> datetime:
     """The instant in UTC with fractions of a second dropped; a naive one is a programming error."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} has no zone")
-    if not _FIRST < instant < _LAST:
+    if (
+        not 1 < instant.year < 9999 and not _FIRST < instant < _LAST
+    ):  # the years first: it is asked a million times
         raise ValueError(f"'{instant.isoformat()}' is no date of this world")
-    return instant.astimezone(UTC).replace(microsecond=0)
+    told = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return told.replace(microsecond=0) if told.microsecond else told
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(whole)]

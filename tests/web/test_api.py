@@ -291,3 +291,26 @@ def test_written_lists_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept == {"01": b"1", "02": None, "03": b"1234"}
     lists.keep(("04", 1, "json", True), b"more than there is room for")
     assert lists.get(("04", 1, "json", True)) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/dossiers/{OPEN}",
+        f"/dossiers/{OPEN}/events",
+        f"/dossiers/{ENDED}/why",
+        "/dossiers?agency=H13.2&late=true",
+        "/latenesses?period=2025-04",
+        "/bulletins/2025-04.csv",
+        "/officials/NK-02",
+        "/agencies/H13.2",
+        "/events?limit=20",
+    ],
+)
+async def test_no_read_asks_a_workflow_unless_told_to(
+    client: httpx.AsyncClient, held: dict[str, str], path: str
+) -> None:
+    """Here no engine answers; a dossier as its workflow knows it is what nobody else can tell."""
+    assert (await client.get(f"/api/v1{path}", headers=bearer(held["admin"]))).status_code == 200
+    asked = await client.get(f"{DOSSIERS}/{OPEN}?consistent=true", headers=bearer(held["admin"]))
+    assert (asked.status_code, asked.json()["code"]) == (503, "unavailable")
