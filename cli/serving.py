@@ -27,7 +27,7 @@ from store.database import check_current
 from store.ledger_keeping import FOLDER
 from web.app import create_app
 from web.office import Office
-from worker import run_until_stopped
+from worker import quieten, run_until_stopped
 
 log = logging.getLogger("danbiet.web")
 CLOSING = 3
@@ -204,7 +204,7 @@ def main() -> int:
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        quieten()
         asyncio.run(run_until_stopped(serve(Installation())))
     except DanbietError as error:
         print(f"danbiet: {error.code}: {error.message}", file=sys.stderr)

@@ -38,7 +38,7 @@ from store import editions
 from store.database import upgrade
 from store.queries import OutEvent
 from web.app import create_app
-from worker import connected, run_until_stopped, running_worker
+from worker import connected, quieten, run_until_stopped, running_worker
 
 SAMPLES = {
     "can-tho": (
@@ -252,6 +252,7 @@ def _log_to_file(installation: Installation) -> None:
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
         handlers=[written, shown],
     )
+    quieten()
 
 
 def _tell_places(web: str, metrics: str, server: EmbeddedServer, data: Path) -> None:

@@ -14,6 +14,7 @@ from web.api import routes as api
 from web.api.answers import WrittenLists
 from web.office import Office
 from web.pages import routes as pages
+from web.pages.attempts import Attempts
 from web.permissions import Operation
 from web.security import Verified, allowed
 
@@ -31,6 +32,7 @@ def create_app(office: Office) -> FastAPI:
     )
     app.state.office = office
     app.state.written_lists = WrittenLists()
+    app.state.attempts = Attempts()
     app.state.verified = Verified()
     app.state.closing = asyncio.Event()  # set when the server is to stop: streams end then
     app.state.ledger_checkpoint = partial(checkpoint, office.engine)

@@ -28,6 +28,7 @@ from store import keys, queries
 from web.api.answers import answer
 from web.api.bodies import ACTION_EXAMPLE, SUBMISSION_EXAMPLE, read_json, tidy
 from web.office import Office, TheOffice
+from web.pages.attempts import Attempts
 from web.permissions import Operation, check
 from web.problems import problem, status_of
 from web.scope import agencies_of, visible
@@ -187,6 +188,7 @@ def shown(snapshot: Snapshot) -> JsonValue:
 
 @router.get("/dossiers/{code}/why")
 async def why(
+    request: Request,
     office: TheOffice,
     principal: ThePrincipal,
     code: DossierCode,
@@ -199,7 +201,7 @@ async def why(
         check(principal, Operation.READ_DOSSIERS)
         await visible(office, principal, code)
     else:
-        await _opened(office, code, secret)
+        await _opened(request, office, code, secret)
     archive = await asyncio.to_thread(queries.archive, office.engine, code)
     if archive is None:
         return await (await office.connect()).why(code, step)
@@ -207,11 +209,16 @@ async def why(
     return localised(dossier.why(step, datetime.now(UTC)), dossier.zone)
 
 
-async def _opened(office: Office, code: str, secret: str) -> Snapshot:
+async def _opened(request: Request, office: Office, code: str, secret: str) -> Snapshot:
+    """As on the look-up page, and with its brakes for guessing."""
+    attempts: Attempts = request.app.state.attempts
+    address = request.client.host if request.client else ""
+    attempts.check(address, code)
     snapshot = await asyncio.to_thread(queries.dossier, office.engine, code)
     kept = (snapshot.secret_hash if snapshot else None) or ""
     matches = hmac.compare_digest(kept, hashlib.sha256(secret.encode()).hexdigest())
     if snapshot is None or not matches:
+        attempts.failed(address, code)
         raise Refusal(Code.NOT_FOUND, "there is no dossier with this code and secret")
     return snapshot
 
