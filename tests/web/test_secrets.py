@@ -91,7 +91,7 @@ async def test_what_fails_inside_is_logged_without_the_address(
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     with caplog.at_level(logging.DEBUG):
         async with httpx.AsyncClient(transport=transport, base_url="http://office.example") as client:
-            logging.getLogger("httpx").setLevel(logging.WARNING)
+            caplog.set_level(logging.WARNING, logger="httpx")
             for path in (f"/lookup/{ENDED}/{SECRET}", f"/api/v1/dossiers/{ENDED}/why?secret={SECRET}"):
                 assert (await client.get(path)).status_code == 500
     assert caplog.text.count("broken on purpose") >= 2
@@ -108,6 +108,8 @@ async def test_addresses_that_are_posted_to_are_not_logged(caplog: pytest.LogCap
     loud = {
         name: logging.getLogger(name).level for name in ("alembic", "httpx", "httpcore", "uvicorn.access")
     }
+    for name in loud:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     quieten()
     try:
         transport = httpx.MockTransport(lambda _: httpx.Response(200))
