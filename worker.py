@@ -187,6 +187,15 @@ async def until_stopped() -> None:
         await stop.wait()
 
 
+def quieten() -> None:
+    """Libraries that tell too much: how the tables came about, and every address that something is posted to.
+
+    An address may be as good as a key (webhooks, look-ups).
+    """
+    for name in ("alembic", "httpx", "httpcore", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 async def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
     """Run ``main``; SIGINT or SIGTERM cancels it, and it may take its time to clean up."""
     running, stopped = asyncio.create_task(main), asyncio.create_task(until_stopped())
@@ -257,7 +266,7 @@ def _run() -> str | None:
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        quieten()
         asyncio.run(run_until_stopped(serve(settings)))
     except DanbietError as error:
         return f"{error.code}: {error.message}"

@@ -30,7 +30,7 @@ from cli.readiness import Readiness
 from cli.relay import NAME, FileRelay
 from cli.reports import as_table
 from cli.root import PROJECT_ROOT
-from cli.serving import WebServer, office_of, with_routes
+from cli.serving import WebServer, office_of, settle_down, with_routes
 from models.errors import Code, DanbietError, Refusal
 from models.submission import Heard
 from starter import Starter
@@ -38,7 +38,7 @@ from store import editions
 from store.database import upgrade
 from store.queries import OutEvent
 from web.app import create_app
-from worker import connected, run_until_stopped, running_worker
+from worker import connected, quieten, run_until_stopped, running_worker
 
 SAMPLES = {
     "can-tho": (
@@ -75,6 +75,7 @@ def up(
     with only_one(installation.data) as lock:
         _log_to_file(installation)
         failure = asyncio.run(_until_stopped(Up(installation, lock, sample, live=live)))
+    gc.unfreeze()
     gc.collect()  # a worker's leftovers must go before the interpreter does (sdk-python #300)
     if failure is not None:
         raise Refusal(*failure)  # anew, for the old one's traceback holds on to those leftovers
@@ -123,6 +124,7 @@ class Up:
             told = {"pid": os.getpid(), "web": web.address, "metrics": metrics.address}
             told |= {"temporal": server.address, "temporal_ui": server.ui}
             stack.enter_context(addresses(self._data, told))
+            settle_down()
             say(f"ready {web.address}")
             if self._sample is not None and self._live:
                 await stack.enter_async_context(_beside(self._show(starter)))
@@ -250,6 +252,7 @@ def _log_to_file(installation: Installation) -> None:
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
         handlers=[written, shown],
     )
+    quieten()
 
 
 def _tell_places(web: str, metrics: str, server: EmbeddedServer, data: Path) -> None:

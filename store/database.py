@@ -74,6 +74,7 @@ def open_database(url: str, *, pool_size: int = 8) -> Engine:
         "json_deserializer": from_json,
         "pool_size": pool_size,
         "max_overflow": pool_size,
+        "hide_parameters": True,  # what a failed statement was about is told to no log
     }
     if parsed.get_backend_name() == "postgresql":
         settings["pool_pre_ping"] = True

@@ -11,8 +11,10 @@ from store.ledger import checkpoint
 from web import guard, problems
 from web.api import ledger
 from web.api import routes as api
+from web.api.answers import WrittenLists
 from web.office import Office
 from web.pages import routes as pages
+from web.pages.attempts import Attempts
 from web.permissions import Operation
 from web.security import Verified, allowed
 
@@ -29,6 +31,8 @@ def create_app(office: Office) -> FastAPI:
         strict_content_type=False,
     )
     app.state.office = office
+    app.state.written_lists = WrittenLists()
+    app.state.attempts = Attempts()
     app.state.verified = Verified()
     app.state.closing = asyncio.Event()  # set when the server is to stop: streams end then
     app.state.ledger_checkpoint = partial(checkpoint, office.engine)

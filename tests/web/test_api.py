@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 from base64 import urlsafe_b64encode
@@ -14,12 +15,16 @@ import pytest
 from sqlalchemy import Engine, select
 
 from models.access import Role
+from models.bulletin import Bulletin
+from models.catalogue import Catalogue
 from models.instants import whole
-from store import keys
+from store import editions, keys
 from store.database import reading
 from tests.pages.conftest import ENDED, OPEN, SECRET
 from tests.web.conftest import OWN, bearer
 from web import guard, security
+from web.api import answers, public
+from web.office import Office
 
 DOSSIERS = "/api/v1/dossiers"
 
@@ -245,3 +250,67 @@ async def test_cursors_that_no_list_gave(client: httpx.AsyncClient, held: dict[s
         told = {**headers, "Last-Event-ID": place}
         answer = await client.get("/api/v1/events/stream", headers=told)
         assert (place[:20], answer.status_code) == (place[:20], 422)
+
+
+async def test_a_frozen_list_is_written_once_for_each_who_may_see_it(
+    client: httpx.AsyncClient,
+    held: dict[str, str],
+    engine: Engine,
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frozen = editions.freeze(engine, catalogue, "2025-04", now=datetime.now(UTC)).edition
+    made: list[str] = []
+    bulletin_of = public.bulletin_of
+
+    def counted(office: Office, period: str, now: datetime, edition: int | None = None) -> Bulletin:
+        made.append(period)
+        return bulletin_of(office, period, now, edition)
+
+    monkeypatch.setattr(public, "bulletin_of", counted)
+    place = "/api/v1/bulletins/2025-04"
+    for _ in range(2):
+        everybodys = await client.get(place)
+        whole = await client.get(place, params={"edition": frozen.edition}, headers=bearer(held["admin"]))
+        table = await client.get(f"{place}.csv", headers=bearer(held["counter"]))
+        assert {len(row["dossier"]) for row in everybodys.json()["rows"]} == {4}
+        assert all(row["dossier"].startswith("H13.") for row in whole.json()["rows"])
+        assert hashlib.sha256(everybodys.content).hexdigest() == frozen.sha256
+        assert "H13.2-2504" not in table.text
+    assert len(made) == 3
+
+
+def test_written_lists_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "KEPT_BYTES", 10)
+    lists = answers.WrittenLists()
+    for month in ("01", "02", "03"):
+        lists.keep((month, 1, "json", True), b"1234")
+        lists.get(("01", 1, "json", True))
+    lists.keep(("01", 1, "json", True), b"1")
+    kept = {month: lists.get((month, 1, "json", True)) for month in ("01", "02", "03")}
+    assert kept == {"01": b"1", "02": None, "03": b"1234"}
+    lists.keep(("04", 1, "json", True), b"more than there is room for")
+    assert lists.get(("04", 1, "json", True)) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/dossiers/{OPEN}",
+        f"/dossiers/{OPEN}/events",
+        f"/dossiers/{ENDED}/why",
+        "/dossiers?agency=H13.2&late=true",
+        "/latenesses?period=2025-04",
+        "/bulletins/2025-04.csv",
+        "/officials/NK-02",
+        "/agencies/H13.2",
+        "/events?limit=20",
+    ],
+)
+async def test_no_read_asks_a_workflow_unless_told_to(
+    client: httpx.AsyncClient, held: dict[str, str], path: str
+) -> None:
+    """Here no engine answers; a dossier as its workflow knows it is what nobody else can tell."""
+    assert (await client.get(f"/api/v1{path}", headers=bearer(held["admin"]))).status_code == 200
+    asked = await client.get(f"{DOSSIERS}/{OPEN}?consistent=true", headers=bearer(held["admin"]))
+    assert (asked.status_code, asked.json()["code"]) == (503, "unavailable")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+import pytest
+from fastapi import FastAPI
 
-from cli.serving import CLOSING
+from cli.board import alive
+from cli.serving import CLOSING, WebServer, with_routes
 from models.access import Role
 from store import keys
 from store.database import open_database, upgrade
@@ -53,6 +59,58 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert f"port {port} is in use" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+HEADS = {
+    "a head of many lines": (
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"X-More: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+    ),
+    "a head of one line": (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a" * 1000),
+    "an address": (b"GET /", b"a" * 1000),
+    "trailers": (
+        b"POST /sign-in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
+        b"X-More: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HEADS)
+async def test_what_never_ends_is_cut_off(what: str) -> None:
+    app = with_routes(FastAPI(), {"/healthz": alive})
+    app.state.closing = asyncio.Event()
+    server = WebServer("127.0.0.1", 0, "--port")
+    begin, more = HEADS[what]
+    async with server.serving(app), asyncio.timeout(20):
+        place = urlsplit(server.address)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        sent = 0
+        writer.write(begin)
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof() and sent < 10_000_000:
+                writer.write(more)
+                sent += len(more)
+                await writer.drain()
+                await asyncio.sleep(0)
+        assert sent < 4_000_000
+        writer.close()
+        async with httpx.AsyncClient() as client:
+            long = {"X-Long": "a" * 20_000}
+            assert (await client.get(f"{server.address}/healthz", headers=long)).status_code == 200
+    server.close()
+
+
+async def test_answers_do_not_wait_for_nagle() -> None:
+    server = WebServer("127.0.0.1", 0, "--port")
+    app = with_routes(FastAPI(), {"/healthz": alive})
+    app.state.closing = asyncio.Event()
+    async with server.serving(app), httpx.AsyncClient() as client:
+        await client.get(f"{server.address}/healthz")
+        began = time.monotonic()
+        for _ in range(10):
+            await client.get(f"{server.address}/healthz")
+        assert time.monotonic() - began < 10 * 0.035
+    server.close()
 
 
 def test_an_open_stream_is_told_that_the_server_stops(tmp_path: Path) -> None:

@@ -25,8 +25,10 @@ from models.instants import localised, parse_instant
 from models.submission import DossierStart, Submission
 from models.views import Snapshot, Status
 from store import keys, queries
+from web.api.answers import answer
 from web.api.bodies import ACTION_EXAMPLE, SUBMISSION_EXAMPLE, read_json, tidy
 from web.office import Office, TheOffice
+from web.pages.attempts import Attempts
 from web.permissions import Operation, check
 from web.problems import problem, status_of
 from web.scope import agencies_of, visible
@@ -137,22 +139,26 @@ async def list_dossiers(
     due_before: Annotated[str | None, Query(max_length=40, examples=["2026-11-24T17:00:00+07:00"])] = None,
     limit: Annotated[int, Query(ge=1, le=queries.MOST)] = queries.LIMIT,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
-) -> JsonValue:
+) -> Response:
     """Dossiers by nearest deadline, of the key's own units."""
-    page = await asyncio.to_thread(
-        queries.list_dossiers,
-        office.engine,
-        agency=agency,
-        official=official,
-        procedure=procedure,
-        status=status,
-        late=late,
-        due_before=parse_instant(due_before) if due_before else None,
-        within=principal.within(office.catalogue),
-        limit=limit,
-        cursor=cursor,
-    )
-    return {"items": [shown(each) for each in page.items], "next_cursor": page.next_cursor}
+    before = parse_instant(due_before) if due_before else None
+
+    def read() -> Response:
+        page = queries.list_dossiers(
+            office.engine,
+            agency=agency,
+            official=official,
+            procedure=procedure,
+            status=status,
+            late=late,
+            due_before=before,
+            within=principal.within(office.catalogue),
+            limit=limit,
+            cursor=cursor,
+        )
+        return answer({"items": [shown(each) for each in page.items], "next_cursor": page.next_cursor})
+
+    return await asyncio.to_thread(read)
 
 
 @router.get("/dossiers/{code}")
@@ -166,14 +172,13 @@ async def show(
 ) -> Response:
     """As recorded last; with `consistent=true` as its workflow knows it now. `ETag` is its sequence."""
     snapshot = await visible(office, principal, code)
-    view = shown(snapshot)
-    if consistent:
-        view = await (await office.connect()).state(code)
-    sequence = view["sequence"] if isinstance(view, dict) else snapshot.view.sequence
-    tag = f'"{sequence}"'
+    view = await (await office.connect()).state(code) if consistent else None
+    tag = f'"{view["sequence"] if isinstance(view, dict) else snapshot.view.sequence}"'
     if if_none_match == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    return JSONResponse(view, headers={"ETag": tag})
+    told = answer(view or shown(snapshot))
+    told.headers["ETag"] = tag
+    return told
 
 
 def shown(snapshot: Snapshot) -> JsonValue:
@@ -183,6 +188,7 @@ def shown(snapshot: Snapshot) -> JsonValue:
 
 @router.get("/dossiers/{code}/why")
 async def why(
+    request: Request,
     office: TheOffice,
     principal: ThePrincipal,
     code: DossierCode,
@@ -195,7 +201,7 @@ async def why(
         check(principal, Operation.READ_DOSSIERS)
         await visible(office, principal, code)
     else:
-        await _opened(office, code, secret)
+        await _opened(request, office, code, secret)
     archive = await asyncio.to_thread(queries.archive, office.engine, code)
     if archive is None:
         return await (await office.connect()).why(code, step)
@@ -203,11 +209,16 @@ async def why(
     return localised(dossier.why(step, datetime.now(UTC)), dossier.zone)
 
 
-async def _opened(office: Office, code: str, secret: str) -> Snapshot:
+async def _opened(request: Request, office: Office, code: str, secret: str) -> Snapshot:
+    """As on the look-up page, and with its brakes for guessing."""
+    attempts: Attempts = request.app.state.attempts
+    address = request.client.host if request.client else ""
+    attempts.check(address, code)
     snapshot = await asyncio.to_thread(queries.dossier, office.engine, code)
     kept = (snapshot.secret_hash if snapshot else None) or ""
     matches = hmac.compare_digest(kept, hashlib.sha256(secret.encode()).hexdigest())
     if snapshot is None or not matches:
+        attempts.failed(address, code)
         raise Refusal(Code.NOT_FOUND, "there is no dossier with this code and secret")
     return snapshot
 

@@ -9,14 +9,14 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import JsonValue
 
 from models.access import Principal
 from models.errors import Code, Refusal
 from store import queries
 from store.queries import OutEvent
+from web.api.answers import answer
 from web.office import Office, TheOffice
 from web.permissions import Operation
 from web.security import allowed
@@ -38,13 +38,15 @@ async def list_events(
     *,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=queries.MOST)] = queries.LIMIT,
-) -> JsonValue:
+) -> Response:
     """CloudEvents in the order in which they were told, of the key's own units. Go on with `next_cursor` as `after`."""
-    told = await asyncio.to_thread(queries.outbox_after, office.engine, after, limit)
-    return {
-        "items": [each.cloud_event() for each in told if _concerns(office, principal, each)],
-        "next_cursor": str(told[-1].position) if len(told) == limit else None,
-    }
+
+    def read() -> Response:
+        told = queries.outbox_after(office.engine, after, limit)
+        items = [each.cloud_event() for each in told if _concerns(office, principal, each)]
+        return answer({"items": items, "next_cursor": str(told[-1].position) if len(told) == limit else None})
+
+    return await asyncio.to_thread(read)
 
 
 @router.get("/events/stream")

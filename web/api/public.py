@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import JsonValue
 
 from models.access import Principal, Role
@@ -19,7 +19,8 @@ from models.instants import localised
 from models.lateness import Lateness, LatenessState
 from models.publishing import PUBLIC_STATES, public_lateness
 from models.workbook import to_xlsx
-from store import queries, records
+from store import editions, queries, records
+from web.api.answers import WrittenLists, answer
 from web.office import Office, TheOffice
 from web.pages.figures import bulletin_of
 from web.permissions import Operation
@@ -49,7 +50,7 @@ async def list_latenesses(
     state: LatenessState | None = None,
     limit: Annotated[int, Query(ge=1, le=queries.MOST)] = queries.LIMIT,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
-) -> JsonValue:
+) -> Response:
     """Missed deadlines by due instant. Without a key: published ones, with nobody's name but the named person's."""
     open_to_all = principal.role is Role.PUBLIC
     states = (state,) if state else PUBLIC_STATES if open_to_all else ()
@@ -57,21 +58,22 @@ async def list_latenesses(
         raise Refusal(
             Code.UNAUTHENTICATED, f"without a key only {' and '.join(PUBLIC_STATES)} ones are shown"
         )
-    page = await asyncio.to_thread(
-        queries.lateness_page,
-        office.engine,
-        period=period,
-        agency=agency,
-        official=official,
-        states=states,
-        within=None if open_to_all else principal.within(office.catalogue),
-        limit=limit,
-        cursor=cursor,
-    )
-    return {
-        "items": [_lateness(office, principal, each) for each in page.items],
-        "next_cursor": page.next_cursor,
-    }
+
+    def read() -> Response:
+        page = queries.lateness_page(
+            office.engine,
+            period=period,
+            agency=agency,
+            official=official,
+            states=states,
+            within=None if open_to_all else principal.within(office.catalogue),
+            limit=limit,
+            cursor=cursor,
+        )
+        items = [_lateness(office, principal, each) for each in page.items]
+        return answer({"items": items, "next_cursor": page.next_cursor})
+
+    return await asyncio.to_thread(read)
 
 
 @router.get("/latenesses/{lateness_id}", tags=["latenesses"])
@@ -95,6 +97,7 @@ def _lateness(office: Office, principal: Principal, found: Lateness) -> JsonValu
 
 @router.get("/bulletins/{period}", tags=["bulletins"])
 async def show_bulletin(
+    request: Request,
     office: TheOffice,
     principal: MayReadBulletins,
     period: Annotated[str, Path(max_length=12, examples=["2025-04", "2025-04.csv"])],
@@ -105,13 +108,28 @@ async def show_bulletin(
     if asked is None:
         raise Refusal(Code.INVALID, f"'{period}' is no month: write it like 2025-04 or 2025-04.csv")
     kind = asked["kind"] or "json"
-    found = await asyncio.to_thread(bulletin_of, office, asked["period"], datetime.now(UTC), edition)
     sees_all = principal.sees_people and principal.agency is None
-    content = await asyncio.to_thread(_written, found if sees_all else masked_list(found), kind, office.zone)
+    lists: WrittenLists = request.app.state.written_lists
+    content = await asyncio.to_thread(_list, office, lists, asked["period"], edition, kind, whole=sees_all)
     headers = {"Cache-Control": "no-store" if sees_all else "public, max-age=60"}
     if kind != "json":
         headers["Content-Disposition"] = f'attachment; filename="{asked["period"]}.{kind}"'
     return Response(content, headers=headers, media_type=KINDS[kind])
+
+
+def _list(
+    office: Office, lists: WrittenLists, period: str, edition: int | None, kind: str, *, whole: bool
+) -> bytes:
+    """``whole``: with the codes of dossiers as they are."""
+    if edition is None:
+        edition = max(editions.numbers(office.engine, period), default=None)
+    if edition is not None and (kept := lists.get((period, edition, kind, whole))) is not None:
+        return kept
+    found = bulletin_of(office, period, datetime.now(UTC), edition)
+    content = _written(found if whole else masked_list(found), kind, office.zone)
+    if edition is not None:
+        lists.keep((period, edition, kind, whole), content)
+    return content
 
 
 def _written(found: Bulletin, kind: str, zone: ZoneInfo) -> bytes:

@@ -89,9 +89,6 @@ def tidy(code: str) -> str:
 
 
 def attempts_of(page: Page) -> Attempts:
-    """One for each application, made at the first look-up."""
-    state = page.request.app.state
-    if not isinstance(getattr(state, "attempts", None), Attempts):
-        state.attempts = Attempts()
-    attempts: Attempts = state.attempts
+    """One for each application."""
+    attempts: Attempts = page.request.app.state.attempts
     return attempts
