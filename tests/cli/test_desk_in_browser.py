@@ -180,7 +180,7 @@ async def test_what_is_wrong_is_said_at_its_field(
         assert said in told
         assert await page.get_by_label("Name").input_value() == "Trần Văn Thử"
         await field.fill("")
-    await page.get_by_label("Procedure").select_option("9.000001")
+    await page.get_by_label("Procedure").select_option("1.001612")
     await page.get_by_role("button", name="Hand in").click()
     assert await page.get_by_label("Unit that handles it").get_attribute("aria-invalid") == "true"
 
