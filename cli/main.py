@@ -42,6 +42,8 @@ app.add_typer(catalogue_app, name="catalogue", rich_help_panel=None)
 app.add_typer(db_app, name="db")
 keys_app = typer.Typer(help="Keys of the HTTP API: who comes in, as what.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+ledger_app = typer.Typer(help="The public ledger.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 webhooks_app = typer.Typer(help="Who is told of events by HTTP.", no_args_is_help=True)
 app.add_typer(webhooks_app, name="webhooks")
 
@@ -511,6 +513,19 @@ def webhooks_replay(
     from cli.webhooks import replay
 
     replay(name, since, data)
+
+
+@ledger_app.command("erase")
+def ledger_erase(
+    official: Annotated[str, typer.Argument(metavar="OFFICIAL", help="Whom the personal parts name.")],
+    reason: Annotated[str, typer.Option(help="By which right or order; it is kept.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Erase what the ledger's entries are committed to about a person; entries and proofs stay as they are."""
+    from cli.upkeep import erase
+
+    erase(official, reason, data, json=json)
 
 
 def _app_for(words: list[str]) -> typer.Typer:

@@ -56,3 +56,36 @@ def rebuild(data: Path | None, *, check: bool, json: bool) -> int:
     elif not json:
         print("the projections equal the journal")
     return 1 if found else 0
+
+
+def erase(official: str, reason: str, data: Path | None, *, json: bool) -> None:
+    """Erase the personal parts of the ledger that name ``official``; who did it and why stays in the audit log."""
+    from urllib.parse import urlencode
+
+    from cli.installation import Installation
+    from models.access import Principal, Role
+    from models.errors import Code, Refusal
+    from models.plain_text import check_plain
+    from store import keys, ledger
+
+    if not reason.strip():
+        raise Refusal(Code.INVALID, "'--reason' is empty: say by which right or order")
+    check_plain({"official": official, "reason": reason})
+    engine = Installation(data).engine
+    erased = ledger.erase(engine, official)
+    keys.audit(
+        engine,
+        Principal(role=Role.ADMIN, name="admin"),
+        method="ERASE",
+        path=f"/ledger/officials/{official}?{urlencode({'reason': reason})}",
+        status=200,
+        code=None,
+    )
+    if json:
+        print(as_json({"official": official, "erased": erased}))
+    elif erased:
+        print(
+            f"{erased} personal parts that named {official} are erased; entries and proofs stay as they are"
+        )
+    else:
+        print(f"no personal part names {official}: nothing to erase")

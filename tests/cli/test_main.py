@@ -34,6 +34,7 @@ COMMANDS = {
     "catalogue",
     "db",
     "keys",
+    "ledger",
     "webhooks",
 }
 HEAVY = {"temporalio", "sqlmodel", "sqlalchemy", "pydantic_settings", "fastapi", "alembic", "rich"}
