@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 from models.errors import Code, DanbietError
 from web.office import Office, TheOffice
-from web.pages import words
+from web.pages import changes, words
 from web.pages.language import Language, Tongue, translations
 
 FOLDER = Path(__file__).parents[1]
@@ -84,6 +84,7 @@ def environment(language: Language) -> Environment:
     made.globals["style"] = f"/static/board.css?v={fingerprint('board.css')}"
     made.globals["mark"] = f"/static/mark.svg?v={fingerprint('mark.svg')}"
     made.globals["words"] = words
+    made.globals["change_told"] = changes.told
     return made
 
 
