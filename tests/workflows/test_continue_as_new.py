@@ -13,12 +13,19 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.delivering import Delivering
+from models import delivery
+from models.delivery import new_subscriber
+from store import webhooks
 from store.journal import Journal
 from store.rebuild import check
+from tests.delivery.receiver import receiving
+from tests.store.samples import record
 from tests.workflows.conftest import TEMPORAL, strict_sandbox
 from tests.workflows.lives import act, begin, due_in, eventually, kinds, late, request, start_of, told
 from worker import build_worker
-from workflows.names import ACT, OFFICIAL, SEARCH_ATTRIBUTES, STATE, TASK_QUEUE
+from workflows.names import ACT, OFFICIAL, SEARCH_ATTRIBUTES, STATE, TASK_QUEUE, relay_id
+from workflows.relay import ensure_relays
 
 SHORT = 40
 """Events after which this server suggests a new run (by default: 4,096)."""
@@ -119,3 +126,29 @@ async def test_settled_dossier_does_not_begin_another_run(
     await act(handle, "stop", reason="x")
     await asyncio.wait_for(handle.result(), 10)
     assert await runs(short, handle.id) == 1
+
+
+async def test_a_relay_goes_on_in_new_runs(
+    short: WorkflowEnvironment, engine: Engine, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "FIRST_RETRY", timedelta(seconds=1))
+    quick = Delivering(
+        engine, CollectorRegistry(), private=True, settled=timedelta(), linger=timedelta(milliseconds=50)
+    )
+    async with build_worker(
+        short.client, journal, CollectorRegistry(), delivering=quick, runner=strict_sandbox()
+    ):
+        with receiving() as receiver:
+            webhooks.add(
+                engine, new_subscriber("long", receiver.url, public=False, types=None), datetime.now(UTC)
+            )
+            await ensure_relays(short.client, ["long"], task_queue=TASK_QUEUE)
+            expected = []
+            for number in range(1, 25):  # each tells the receiver something while runs come and go
+                journal.record_now([record("LONG", number, number)])
+                expected.append(f"LONG/{number}")
+                await eventually(lambda: len(receiver.ids) >= len(expected), 20)
+            assert await runs(short, relay_id("long")) >= 3
+            assert receiver.ids == expected
+            webhooks.remove(engine, "long")
+            await asyncio.wait_for(short.client.get_workflow_handle(relay_id("long")).result(), 20)
