@@ -18,18 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from activities.delivering import Delivering
+from models.delivery import new_subscriber
 from models.submission import DossierStart
+from store import webhooks
 from store.database import open_database, upgrade
 from store.journal import Journal
+from tests.delivery.receiver import receiving
 from tests.models.office import days
+from tests.store.samples import record as told
 from tests.workflows.conftest import TEMPORAL
 from tests.workflows.lives import FOUR_STEPS, act, begin, due_in, start_of
 from worker import build_worker
-from workflows.names import SEARCH_ATTRIBUTES, STATE
+from workflows.names import SEARCH_ATTRIBUTES, STATE, TASK_QUEUE, relay_id
+from workflows.relay import ensure_relays
 
 HISTORIES = Path(__file__).parent / "histories"
 SHORT = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=25")
@@ -117,9 +124,29 @@ async def record(client: Client, name: str) -> None:
     for suffix, run in {"": first, "_2": description.run_id}.items():
         if suffix and run == first:
             continue
-        history = await client.get_workflow_handle(handle.id, run_id=run).fetch_history()
-        text = json.dumps(json.loads(MACHINE.sub("", history.to_json())), indent=1, ensure_ascii=False)
-        (HISTORIES / f"{name}{suffix}.json").write_text(text + "\n", encoding="utf-8")
+        await keep(client, handle.id, run, f"{name}{suffix}")
+
+
+async def keep(client: Client, workflow_id: str, run: str | None, name: str) -> None:
+    history = await client.get_workflow_handle(workflow_id, run_id=run).fetch_history()
+    text = json.dumps(json.loads(MACHINE.sub("", history.to_json())), indent=1, ensure_ascii=False)
+    (HISTORIES / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+async def record_relay(client: Client, engine: Engine, journal: Journal) -> None:
+    """A relay's first run, up to where it goes on in a new one."""
+    with receiving() as receiver:
+        webhooks.add(
+            engine, new_subscriber("relay", receiver.url, public=False, types=None), datetime.now(UTC)
+        )
+        await ensure_relays(client, ["relay"], task_queue=TASK_QUEUE)
+        first = (await client.get_workflow_handle(relay_id("relay")).describe()).run_id
+        for number in range(1, 13):
+            await journal.record(told("RELAY", number, number))
+            await asyncio.sleep(0.3)
+        webhooks.remove(engine, "relay")
+        await client.get_workflow_handle(relay_id("relay")).result()
+    await keep(client, relay_id("relay"), first, "relay")
 
 
 async def main() -> None:
@@ -142,9 +169,15 @@ async def main() -> None:
                     namespace=env.client.namespace,
                 )
                 with Journal(engine, "recorder") as journal:
-                    async with build_worker(client, journal, CollectorRegistry()):
+                    registry = CollectorRegistry()
+                    delivering = Delivering(
+                        engine, registry, private=True, settled=timedelta(), linger=timedelta(milliseconds=50)
+                    )
+                    async with build_worker(client, journal, registry, delivering=delivering):
                         for name in names:
                             await record(client, name)
+                        if extra:
+                            await record_relay(client, engine, journal)
                 engine.dispose()
 
 

@@ -17,6 +17,7 @@ from temporalio.worker import Replayer
 from tests.workflows.conftest import strict_sandbox
 from tests.workflows.record_histories import HISTORIES, LIVES
 from workflows.dossier import DossierWorkflow
+from workflows.relay import RelayWorkflow
 
 FILES = sorted(HISTORIES.glob("*.json"))
 
@@ -25,7 +26,7 @@ FILES = sorted(HISTORIES.glob("*.json"))
 async def test_recorded_life_replays(file: Path) -> None:
     history = WorkflowHistory.from_json(f"dossier/{file.stem}", file.read_text("utf-8"))  # noqa: ASYNC240
     replayer = Replayer(
-        workflows=[DossierWorkflow],
+        workflows=[DossierWorkflow, RelayWorkflow],
         data_converter=pydantic_data_converter,
         workflow_runner=strict_sandbox(),
     )
@@ -33,7 +34,7 @@ async def test_recorded_life_replays(file: Path) -> None:
 
 
 def test_every_kind_of_life_is_recorded() -> None:
-    assert set(LIVES) | {"continued_as_new_2"} == {file.stem for file in FILES}
+    assert set(LIVES) | {"continued_as_new_2", "relay"} == {file.stem for file in FILES}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
