@@ -228,7 +228,7 @@ class ListingRow(Row, table=True):
 
     __tablename__ = "listing"
     __table_args__ = (
-        Index(None, "month", "completed_at"),
+        Index(None, "month", "state", "completed_at"),
         Index(None, "official"),
         Index(None, "agency"),
         {"sqlite_with_rowid": False},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,3 +105,20 @@ def test_an_answer_is_filed_and_reviewed(web: str, call: Danbiet, tmp_path: Path
     found = state(call, late)
     assert (found["state"], found["explanation"]) == ("excused", "Mất điện <b>cả</b> chiều")
     assert found["review"]["by"] == "NK-00"
+
+
+def test_a_form_that_stands_for_another_dossier(web: str, call: Danbiet) -> None:
+    """Filled in again for somebody else it is told as such, and comes back as one that may be sent."""
+    form = {"procedure": "2.000908", "agency": "H13.2.1", "name": "Lê Thị Một", "secret": "abcdefghijkl"}
+    with signed_in(web, call, "--role", "counter", "--agency", "H13.2") as counter:
+        own = {"Origin": web}
+        first = counter.post("/desk/intake?lang=en", data=form, headers=own)
+        assert (first.status_code, "abcdefghijkl" in first.text) == (200, True)
+        other = form | {"name": "Lê Thị Hai"}
+        refused = counter.post("/desk/intake?lang=en", data=other, headers=own)
+        assert (refused.status_code, "other content" in refused.text) == (422, True)
+        assert "Lê Thị Hai" in refused.text
+        (secret,) = re.findall(r'name="secret" value="([^"]+)"', refused.text)
+        assert secret != form["secret"]
+        second = counter.post("/desk/intake?lang=en", data=other | {"secret": secret}, headers=own)
+        assert (second.status_code, "Lê Thị Hai" in second.text) == (200, True)

@@ -157,6 +157,22 @@ async def test_a_counter_hands_in_and_gets_one_receipt(
     assert "Thử" not in json.dumps(call("show", code, "--json").json, ensure_ascii=False)
 
 
+async def test_going_back_for_the_next_applicant(
+    page_without_scripts: Page, web: str, sign_in: SignIn
+) -> None:
+    page = page_without_scripts
+    await sign_in(page, "--role", "counter", "--agency", "H13.2")
+    await page.goto(f"{web}/desk/intake?lang=en")
+    await fill_in(page, "Lê Thị Một")
+    await page.get_by_role("button", name="Hand in").click()
+    first = await page.locator(".number strong").inner_text()
+    await page.go_back()
+    await fill_in(page, "Lê Thị Hai")
+    await page.get_by_role("button", name="Hand in").click()
+    assert await page.locator(".number strong").inner_text() != first
+    assert "Lê Thị Hai" in await page.inner_text("main")
+
+
 async def test_what_is_wrong_is_said_at_its_field(
     page_without_scripts: Page, web: str, sign_in: SignIn
 ) -> None:

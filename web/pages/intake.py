@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import ValidationError
 
 from models.access import Principal
-from models.errors import Code, Refusal
+from models.errors import Code, Refusal, Unavailable
 from models.findings import first_finding
 from models.instants import whole
 from models.submission import CODE_PATTERN, Submission
@@ -53,6 +53,7 @@ class Wrong(NamedTuple):
     field: str | None
     sentence: str
     is_translated: bool
+    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @router.get("/desk/intake")
@@ -72,8 +73,14 @@ async def hand_in(page: ThePage, principal: MaySubmit) -> Response:
     if wrong is None:
         try:
             return await _hand_in(page, principal, given, secret)
+        except Unavailable as problem:
+            wrong = Wrong(None, problem.message, is_translated=False, status=HTTPStatus.SERVICE_UNAVAILABLE)
         except Refusal as refusal:
             wrong = _refused(refusal)
+            if refusal.code is Code.CONFLICT:
+                secret = (
+                    new_secret()
+                )  # this one stands for another dossier already: a clerk went back to its form
     return _form(page, principal, given, secret, wrong)
 
 
@@ -142,14 +149,13 @@ def _instant(page: Page, text: str) -> datetime | None:
 def _code_of_this_form(
     page: Page, principal: Principal, starter: Starter, submission: Submission, secret: str
 ) -> str:
-    """The code that is made for this form, the same each time it is sent for the same unit and day."""
+    """The code that is made for this form, the same each time it is sent for the same unit."""
     engine, own = page.office.engine, principal.key or principal.name
-    at = submission.at or whole(page.now)
-    day = at.astimezone(page.office.zone).date()
-    id_ = hashlib.sha256(f"intake {secret} {submission.agency} {day}".encode()).hexdigest()
+    id_ = hashlib.sha256(f"intake {secret} {submission.agency}".encode()).hexdigest()
     kept = keys.answer_before(engine, own, id_, "intake")
     if kept is None:
-        made = keys.Answer(status=HTTPStatus.CREATED, body={"code": starter.new_code(submission, at)})
+        code = starter.new_code(submission, submission.at or whole(page.now))
+        made = keys.Answer(status=HTTPStatus.CREATED, body={"code": code})
         keys.keep_answer(engine, own, id_, made)
         kept = keys.answer_before(engine, own, id_, "intake") or made
     return str(kept.body["code"])
@@ -177,7 +183,7 @@ def _form(
     accepting = {unit for code in offered for unit in catalogue.offers.get(code) or units}
     return page.render(
         "intake.html",
-        status=HTTPStatus.OK if wrong is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        status=HTTPStatus.OK if wrong is None else wrong.status,
         headers=SIGNED_IN,
         procedures=sorted((procedure_name(catalogue, code), code) for code in offered),
         agencies=[(catalogue.agencies[unit].name, unit) for unit in units if unit in accepting],

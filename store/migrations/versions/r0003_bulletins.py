@@ -118,7 +118,9 @@ def upgrade() -> None:
         op.create_index(op.f(f"ix_share_{column}"), "share", [column])
     for column in ("lateness", "dossier", "official", "agency"):
         op.create_index(op.f(f"ix_listing_{column}"), "listing", [column])
-    op.create_index(op.f("ix_listing_month_completed_at"), "listing", ["month", "completed_at"])
+    op.create_index(
+        op.f("ix_listing_month_state_completed_at"), "listing", ["month", "state", "completed_at"]
+    )
 
 
 def _fill(connection: sa.Connection) -> None:
