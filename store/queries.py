@@ -6,13 +6,14 @@ the first does.
 
 from __future__ import annotations
 
+import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Engine, literal, select, tuple_, union
+from sqlalchemy import ColumnElement, Connection, Engine, Tuple, literal, select, tuple_, union
 
 from models.budget import Model
 from models.delivery import OutEvent as OutEvent  # noqa: PLC0414 - given on to whoever asks for events
@@ -164,16 +165,29 @@ def lateness_page(
         conditions.append(LATENESS.c.agency.in_(within))
     key = (LATENESS.c.due_at, LATENESS.c.id)
     after = _read_cursor(cursor)
-    if after is not None:
-        if after.due is None:
-            raise Refusal(Code.INVALID, FORGED)
-        conditions.append(tuple_(*key) > tuple_(literal(after.due, key[0].type), literal(after.code)))
-    query = select(LATENESS.c.lateness).where(*conditions).order_by(*key).limit(limit + 1)
     with reading(engine) as connection:
+        if after is not None:
+            conditions.append(tuple_(*key) > _place_of(connection, after))
+        query = select(LATENESS.c.lateness).where(*conditions).order_by(*key).limit(limit + 1)
         found = [Lateness.model_validate(row) for row in connection.execute(query).scalars()]
     page = found[:limit]
     more = len(found) > limit
-    return LatenessPage(page, _told(_Cursor(due=page[-1].due_at, code=page[-1].id)) if more else None)
+    return LatenessPage(page, _told(_Cursor(due=page[-1].due_at, code=_mark(page[-1].id))) if more else None)
+
+
+def _place_of(connection: Connection, after: _Cursor) -> Tuple:
+    """Where a list of latenesses goes on. Its cursor has a mark, not the id: the public may not see whole codes."""
+    if after.due is not None:
+        at, every = literal(after.due, LATENESS.c.due_at.type), list(LatenessState)  # by the index of both
+        at_once = select(LATENESS.c.id).where(LATENESS.c.state.in_(every), LATENESS.c.due_at == at)
+        for id_ in connection.execute(at_once).scalars():
+            if _mark(id_) == after.code:
+                return tuple_(at, literal(id_))
+    raise Refusal(Code.INVALID, FORGED)
+
+
+def _mark(lateness: str) -> str:
+    return hashlib.sha256(lateness.encode()).hexdigest()[:24]
 
 
 def events(engine: Engine, code: str) -> list[Event]:
@@ -226,7 +240,7 @@ FORGED = "the cursor is not one that a list gave: begin without it"
 
 
 class _Cursor(Model):
-    """The last dossier of a page: its nearest deadline (None: without) and code."""
+    """The last dossier of a page: its nearest deadline (None: without) and code; a lateness has its due and a mark."""
 
     due: Instant | None
     code: str

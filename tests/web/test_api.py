@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import io
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -85,6 +85,9 @@ async def test_lists_go_on_where_they_stopped(client: httpx.AsyncClient, held: d
     )
     everything = (await client.get("/api/v1/latenesses?limit=500", headers=headers)).json()["items"]
     assert [*latenesses["items"], *rest.json()["items"]] == everything
+    public = (await client.get("/api/v1/latenesses?limit=1")).json()
+    told = urlsafe_b64decode(public["next_cursor"] + "==").decode()
+    assert OWN not in told  # whole codes are not for the public, not in a cursor either
     for forged in ("zzz", "eyJ4IjoxfQ", "'; drop table"):
         assert (await client.get(DOSSIERS, params={"cursor": forged}, headers=headers)).status_code == 422
     assert (await client.get(f"{DOSSIERS}?limit=501", headers=headers)).status_code == 422
