@@ -83,6 +83,7 @@ def test_an_official_completes_a_step(official: httpx.Client, call: Danbiet, web
     refused = official.post(f"/desk/{code}", data={"action": "complete", "step": "appraise"}, headers=own)
     assert refused.status_code == 409
     assert "TAN-02" in refused.text
+    assert "Bạn không giữ bước này" in refused.text
     assert official.get("/desk/H13.9-250101-0001").status_code == 404
 
 

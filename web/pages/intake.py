@@ -54,6 +54,7 @@ class Wrong(NamedTuple):
     sentence: str
     is_translated: bool
     status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
+    code: Code | None = None
 
 
 @router.get("/desk/intake")
@@ -100,7 +101,7 @@ def _refused(refusal: Refusal) -> Wrong:
     """At the field that the refusal names, if it names one."""
     named = [part for each in re.findall(r"'([a-z_.]+)'", refusal.message) for part in each.split(".")]
     field = next((name for name in named if name in FIELDS), None)
-    return Wrong(field, refusal.message, is_translated=False)
+    return Wrong(field, refusal.message, is_translated=False, code=refusal.code)
 
 
 async def _hand_in(page: Page, principal: Principal, given: Mapping[str, str], secret: str) -> Response:

@@ -8,6 +8,7 @@ from typing import Final
 from models.budget import Unit
 from models.bulletin import Bin
 from models.calendar import LineKind
+from models.errors import Code
 from models.lateness import Cause, CorrectDecision, LatenessState, ReviewDecision
 from models.views import Status, StepState
 
@@ -137,4 +138,21 @@ ERRORS: Final = {
         N_("The fault is ours and has been noted. Please try again, or go to the front page."),
     ),
 }
+REFUSALS: Final = {
+    Code.NOT_FOUND: N_("There is no such thing, or not in your units."),
+    Code.INVALID: N_("Something that was entered is missing or cannot be right."),
+    Code.FORBIDDEN: N_("Your key may not do this; a supervisor may."),
+    Code.CONFLICT: N_("It contradicts what is on record already."),
+    Code.ILLEGAL_ACTION: N_("The dossier is not in a state that allows this."),
+    Code.TOO_EARLY: N_("It is too early for this."),
+    Code.TOO_LATE: N_("It is too late for this."),
+    Code.NOT_HOLDER: N_(
+        "You do not hold this step; a supervisor may act in the holder's stead, with a reason."
+    ),
+    Code.ALREADY_DONE: N_("This has been done already."),
+    Code.DUPLICATE: N_("This has been handed in already."),
+    Code.STALE: N_("The dossier has gone on since you read it."),
+    Code.UNAVAILABLE: N_("The engine does not answer right now. Nothing has changed: try again in a minute."),
+}
+"""What a refusal comes to; the core's own sentence stands beside it, with the particulars."""
 ALL_DAY: Final = N_("all day")
