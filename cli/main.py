@@ -48,6 +48,9 @@ app.add_typer(webhooks_app, name="webhooks")
 Data = Annotated[
     Path | None, typer.Option("--data", help="Data directory (default $DANBIET_DATA or .danbiet).")
 ]
+Unused = Annotated[
+    Path | None, typer.Option("--data", help="Taken as by every command; it makes no difference here.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -114,19 +117,19 @@ def up(
 
 
 @app.command()
-def worker() -> None:
+def worker(data: Data = None) -> None:
     """Run one worker process, for growth (settings from the environment)."""
     from worker import main
 
-    raise typer.Exit(main())
+    raise typer.Exit(main(data))
 
 
 @app.command()
-def web() -> None:
+def web(data: Data = None) -> None:
     """Run one web process: HTTP API and public board (settings from the environment)."""
     from cli.serving import main
 
-    raise typer.Exit(main())
+    raise typer.Exit(main(data))
 
 
 @app.command()
@@ -327,6 +330,7 @@ def freeze(
 @app.command()
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    data: Unused = None,  # noqa: ARG001 - as every command
     json: Json = False,
 ) -> None:
     """Write a catalogue to begin with: agencies, officials, two procedures, the calendar."""
@@ -370,6 +374,7 @@ def verify(
     key: Annotated[
         str | None, typer.Option(help="The office's verifier key (default: the one beside the ledger).")
     ] = None,
+    data: Unused = None,  # noqa: ARG001 - as every command
     json: Json = False,
 ) -> None:
     """Whether a ledger is what was signed; if not, which entry first disagrees."""
@@ -381,6 +386,7 @@ def verify(
 @catalogue_app.command("check")
 def catalogue_check(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's directory.")],
+    data: Unused = None,  # noqa: ARG001 - as every command
     json: Json = False,
 ) -> None:
     """Errors with file and line; contradictions as warnings."""

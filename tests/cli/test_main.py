@@ -80,6 +80,16 @@ def test_every_command_has_its_help(danbiet: Danbiet, command: str) -> None:
     assert f"danbiet {command}" in answer.out
 
 
+MORE = {"catalogue check", "db upgrade", "db rebuild", "keys create", "keys list", "keys revoke"} | {
+    f"webhooks {verb}" for verb in ("add", "list", "remove", "replay")
+}
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS - {"catalogue", "db", "keys", "webhooks"} | MORE))
+def test_every_command_takes_a_data_directory(danbiet: Danbiet, command: str) -> None:
+    assert "--data" in danbiet(*command.split(), "--help").out
+
+
 @pytest.mark.parametrize(
     "command",
     [
