@@ -230,10 +230,10 @@ async def act(
     if_match: Annotated[str | None, Header()] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> JSONResponse:
-    """One action (rules R13). With an `Idempotency-Key` the same request gets the same answer."""
+    """One action (rules R13). With an `Idempotency-Key` the same body gets the same answer."""
     fields = tidy(body)
     snapshot = await visible(office, principal, code)
-    identity = _identity(code, fields, if_match)
+    identity = _identity(code, fields)
     own = principal.key or principal.name
     if idempotency_key is not None:
         before = await asyncio.to_thread(keys.answer_before, office.engine, own, idempotency_key, identity)
@@ -274,6 +274,6 @@ def _check_in_anothers_stead(principal: Principal, fields: dict[str, Any]) -> No
         raise Refusal(Code.FORBIDDEN, f"this key acts as {principal.official}, not as {named}")
 
 
-def _identity(code: str, fields: dict[str, Any], if_match: str | None) -> str:
-    told = json.dumps([code, fields, if_match], sort_keys=True, ensure_ascii=False)
+def _identity(code: str, fields: dict[str, Any]) -> str:
+    told = json.dumps([code, fields], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(told.encode()).hexdigest()
