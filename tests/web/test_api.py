@@ -49,6 +49,38 @@ async def test_bad_bodies(
     assert told["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("latenesses?period=2025-13", "'2025-13' is not a month: write it like 2025-04"),
+        ("latenesses?period=April", "'April' is not a month: write it like 2025-04"),
+        ("latenesses?state=lost", "'state' must be 'recorded', 'published'"),
+        ("bulletins/2025-04?edition=last", "'edition' must be a whole number"),
+        ("dossiers?limit=501", "'limit' must be 500 at most"),
+        ("dossiers?limit=0", "'limit' must be 1 at least"),
+        ("dossiers?late=perhaps", "'late' must be true or false"),
+        ("events?after=-1", "'after' must be 0 at least"),
+    ],
+)
+async def test_bad_questions(
+    client: httpx.AsyncClient, held: dict[str, str], path: str, sentence: str
+) -> None:
+    answer = await client.get(f"/api/v1/{path}", headers=bearer(held["admin"]))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["detail"].startswith(sentence)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_a_body_of_another_kind_is_told_what_it_must_be(
+    client: httpx.AsyncClient, held: dict[str, str], kind: str
+) -> None:
+    content = json.dumps({"procedure": "1.001612", "agency": OWN}).encode()
+    headers = {**bearer(held["admin"]), "Content-Type": kind}
+    answer = await client.post(DOSSIERS, content=content, headers=headers)
+    assert answer.status_code == 422
+    assert "sent with 'Content-Type: application/json'" in answer.json()["detail"]
+
+
 async def test_without_the_engine_nothing_is_accepted_and_said_so(
     client: httpx.AsyncClient, held: dict[str, str]
 ) -> None:
