@@ -59,7 +59,8 @@ async def test_bad_bodies(
         ("dossiers?limit=501", "'limit' must be 500 at most"),
         ("dossiers?limit=0", "'limit' must be 1 at least"),
         ("dossiers?late=perhaps", "'late' must be true or false"),
-        ("events?after=-1", "'after' must be 0 at least"),
+        ("events?after=-1", "'-1' is no place in the feed"),
+        ("events?after=H13.2-250414-0006/99", "'H13.2-250414-0006/99' is no place in the feed"),
     ],
 )
 async def test_bad_questions(
@@ -112,6 +113,15 @@ async def test_lists_go_on_where_they_stopped(client: httpx.AsyncClient, held: d
     for forged in ("zzz", "eyJ4IjoxfQ", "'; drop table"):
         assert (await client.get(DOSSIERS, params={"cursor": forged}, headers=headers)).status_code == 422
     assert (await client.get(f"{DOSSIERS}?limit=501", headers=headers)).status_code == 422
+
+
+async def test_the_feed_goes_on_after_an_event(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    """Also after the last one: its page tells no cursor, and what comes later must not be asked for from the start."""
+    headers = bearer(held["admin"])
+    ids = [each["id"] for each in (await client.get("/api/v1/events", headers=headers)).json()["items"]]
+    for asked, wanted in ((ids[0], ids[1:]), (ids[-1], []), ("", ids)):
+        page = await client.get("/api/v1/events", params={"after": asked}, headers=headers)
+        assert [each["id"] for each in page.json()["items"]] == wanted
 
 
 async def test_an_etag_is_the_sequence(client: httpx.AsyncClient, held: dict[str, str]) -> None:

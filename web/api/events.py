@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from web.permissions import Operation
 from web.security import allowed
 
 router = APIRouter(tags=["events"])
+PLACE = re.compile(r"[0-9]{1,18}")
 POLL = 0.5
 BEAT = 15.0
 """Seconds without an event after which the stream says that it lives."""
@@ -32,11 +34,15 @@ async def list_events(
     office: TheOffice,
     principal: MayReadEvents,
     *,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    after: Annotated[str, Query(max_length=80, examples=["1200", "H13.2-250414-0006/7"])] = "0",
     limit: Annotated[int, Query(ge=1, le=queries.MOST)] = queries.LIMIT,
 ) -> JsonValue:
-    """CloudEvents in the order in which they were told, of the key's own units. Go on with `next_cursor` as `after`."""
-    told = await asyncio.to_thread(queries.outbox_after, office.engine, after, limit)
+    """CloudEvents in the order in which they were told, of the key's own units.
+
+    `after`: a page's `next_cursor`; or the `id` of the last event taken, which goes on where the feed ended, too.
+    """
+    place = await _place(office, after)
+    told = await asyncio.to_thread(queries.outbox_after, office.engine, place, limit)
     return {
         "items": [each.cloud_event() for each in told if _concerns(office, principal, each)],
         "next_cursor": str(told[-1].position) if len(told) == limit else None,
@@ -49,15 +55,11 @@ async def stream_events(
     office: TheOffice,
     principal: MayReadEvents,
     *,
-    after: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+    after: Annotated[str, Query(max_length=80)] = "0",
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Server-Sent Events; the id of each is its place in the feed, from which `Last-Event-ID` goes on."""
-    place = after or 0
-    if last_event_id is not None:
-        if not last_event_id.isdecimal() or int(last_event_id) > 2**62:
-            raise Refusal(Code.INVALID, "Last-Event-ID is the id of an event of this stream: a number")
-        place = int(last_event_id)
+    place = await _place(office, after if last_event_id is None else last_event_id)
 
     async def told() -> AsyncIterator[bytes]:
         position, quiet = place, 0.0
@@ -80,6 +82,18 @@ async def stream_events(
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+async def _place(office: Office, after: str) -> int:
+    """Where in the feed ``after`` is. Raises :class:`Refusal` for what is neither a place in it nor an event of it."""
+    if not after or PLACE.fullmatch(after):
+        return int(after or 0)
+    place = await asyncio.to_thread(queries.place_in_outbox, office.engine, after)
+    if place is None:
+        raise Refusal(
+            Code.INVALID, f"'{after}' is no place in the feed: give a 'next_cursor', or the 'id' of an event"
+        )
+    return place
 
 
 def _framed(position: int, event: Mapping[str, Any]) -> bytes:
