@@ -115,6 +115,19 @@ async def test_lists_go_on_where_they_stopped(client: httpx.AsyncClient, held: d
     assert (await client.get(f"{DOSSIERS}?limit=501", headers=headers)).status_code == 422
 
 
+async def test_an_offset_may_be_written_as_it_is(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    """In a query `+` is a space: what people copy from an answer is understood all the same."""
+    headers = bearer(held["admin"])
+    found = [
+        (await client.get(f"{DOSSIERS}?due_before=2100-01-01T00:00:00{offset}", headers=headers)).json()
+        for offset in ("%2B07:00", "+07:00", "-07:00")
+    ]
+    assert found[0]["items"]
+    assert found[0] == found[1] == found[2]
+    bare = await client.get(f"{DOSSIERS}?due_before=2100-01-01 00:00", headers=headers)
+    assert "has no time zone" in bare.json()["detail"]
+
+
 async def test_the_feed_goes_on_after_an_event(client: httpx.AsyncClient, held: dict[str, str]) -> None:
     """Also after the last one: its page tells no cursor, and what comes later must not be asked for from the start."""
     headers = bearer(held["admin"])

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -144,12 +145,17 @@ async def list_dossiers(
         procedure=procedure,
         status=status,
         late=late,
-        due_before=parse_instant(due_before) if due_before else None,
+        due_before=_instant(due_before) if due_before else None,
         within=principal.within(office.catalogue),
         limit=limit,
         cursor=cursor,
     )
     return {"items": [shown(each) for each in page.items], "next_cursor": page.next_cursor}
+
+
+def _instant(text: str) -> datetime:
+    """As :func:`parse_instant`; a `+` that was not written `%2B` arrives as a space."""
+    return parse_instant(re.sub(r"(T[0-9:.]+) ([0-9]{2}:?[0-9]{2})$", r"\1+\2", text))
 
 
 @router.get("/dossiers/{code}")
