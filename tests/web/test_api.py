@@ -115,6 +115,19 @@ async def test_lists_go_on_where_they_stopped(client: httpx.AsyncClient, held: d
     assert (await client.get(f"{DOSSIERS}?limit=501", headers=headers)).status_code == 422
 
 
+async def test_a_webhook_is_listed_as_it_was_added(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    headers = bearer(held["admin"])
+    body = {"name": "flat", "url": "https://example.org/hook", "types": ["published"]}
+    added = (await client.post("/api/v1/webhooks", json=body, headers=headers)).json()
+    listed = (await client.get("/api/v1/webhooks", headers=headers)).json()["items"]
+    await client.delete("/api/v1/webhooks/flat", headers=headers)
+    (told,) = [each for each in listed if each.get("name") == "flat"]
+    assert {name: told[name] for name in ("name", "url", "audience")} == {
+        name: value for name, value in added.items() if name != "secret"
+    }
+    assert (told["types"], told["state"]) == (["vn.danbiet.disclosure.published"], "active")
+
+
 async def test_an_offset_may_be_written_as_it_is(client: httpx.AsyncClient, held: dict[str, str]) -> None:
     """In a query `+` is a space: what people copy from an answer is understood all the same."""
     headers = bearer(held["admin"])
