@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -39,10 +40,11 @@ from activities.compiling import Compiling
 from activities.delivering import Delivering
 from activities.recording import Recording
 from cli import board
+from cli.installation import Installation
 from cli.keeping import Keeper
 from cli.metrics import exposition, new_registry
 from cli.readiness import Readiness
-from cli.settings import Settings, load
+from cli.settings import Settings
 from models.catalogue import Catalogue
 from models.errors import DanbietError, Unavailable
 from starter import connect
@@ -250,19 +252,20 @@ async def serve(settings: Settings) -> None:
             await asyncio.Event().wait()
 
 
-def main() -> int:
+def main(data: Path | None = None) -> int:
     """Entry point; the exit code."""
-    failure = _run()
+    failure = _run(data)
     gc.collect()  # before the interpreter goes: a worker's leftovers abort it otherwise (sdk-python #300)
     if failure is not None:
         print(f"danbiet: {failure}", file=sys.stderr)
     return 0 if failure is None else 1
 
 
-def _run() -> str | None:
+def _run(data: Path | None) -> str | None:
     """Serve until stopped; what went wrong, as a sentence."""
     try:
-        settings = load()
+        installation = Installation(data)
+        settings = installation.settings.model_copy(update={"temporal_address": installation.temporal})
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
@@ -274,4 +277,7 @@ def _run() -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cli.entry import main as danbiet
+
+    sys.argv.insert(1, "worker")
+    danbiet()

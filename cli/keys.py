@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from pydantic import JsonValue
 from sqlalchemy import Engine
 
 from cli.installation import Installation
 from cli.output import as_json, short, table
 from models.access import Role
 from models.errors import Code, Refusal
-from models.instants import parse_instant
+from models.instants import localised, parse_instant
 from models.plain_text import check_plain
 from store import keys
 from store.keys import Key
@@ -56,7 +58,7 @@ def create(
         expires_at=until,
     )
     if json:
-        print(as_json({"key": told, **key.model_dump(mode="json")}))
+        print(as_json({"key": told, **_told(key, installation.calendar.zone)}))
         return
     print(
         f"{told}\n\nThis is the only time it is shown. Prefix {key.prefix}, role {key.role}, "
@@ -66,9 +68,10 @@ def create(
 
 def show(data: Path | None, *, json: bool) -> None:
     """Every key that was ever made, without its secret."""
-    found = keys.listed(Installation(data).engine)
+    installation = Installation(data)
+    found, zone = keys.listed(installation.engine), installation.calendar.zone
     if json:
-        print(as_json([each.model_dump(mode="json") for each in found]))
+        print(as_json([_told(each, zone) for each in found]))
         return
     rows = [
         (
@@ -77,9 +80,9 @@ def show(data: Path | None, *, json: bool) -> None:
             each.role.value,
             each.agency or "all",
             each.official or "-",
-            short(each.created_at),
-            short(each.last_used_at),
-            _standing(each),
+            _short(each.created_at, zone),
+            _short(each.last_used_at, zone),
+            _standing(each, zone),
         )
         for each in found
     ]
@@ -89,8 +92,11 @@ def show(data: Path | None, *, json: bool) -> None:
 
 def revoke(prefix: str, data: Path | None, *, json: bool) -> None:
     """From now on it opens nothing."""
-    key = keys.revoke(Installation(data).engine, prefix)
-    print(as_json(key.model_dump(mode="json")) if json else f"{key.prefix} ({key.name}) is revoked")
+    installation = Installation(data)
+    key = keys.revoke(installation.engine, prefix)
+    print(
+        as_json(_told(key, installation.calendar.zone)) if json else f"{key.prefix} ({key.name}) is revoked"
+    )
 
 
 def ensure_admin_key(engine: Engine, data: Path) -> str | None:
@@ -105,9 +111,17 @@ def ensure_admin_key(engine: Engine, data: Path) -> str | None:
     return told
 
 
-def _standing(key: Key) -> str:
+def _told(key: Key, zone: ZoneInfo) -> dict[str, JsonValue]:
+    return {name: localised(value, zone) for name, value in key}
+
+
+def _short(instant: datetime | None, zone: ZoneInfo) -> str:
+    return short(instant and instant.astimezone(zone))
+
+
+def _standing(key: Key, zone: ZoneInfo) -> str:
     if key.revoked_at is not None:
-        return f"revoked {short(key.revoked_at)}"
+        return f"revoked {_short(key.revoked_at, zone)}"
     if key.expires_at is not None:
-        return f"until {short(key.expires_at)}"
+        return f"until {_short(key.expires_at, zone)}"
     return ""

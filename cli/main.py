@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from cli.operating import GROUPS
-from cli.options import Data, Json
+from cli.options import Data, Json, Unused
 
 # Looking for plugins of pydantic, of which we have none, would cost `due` a tenth of its time.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -104,19 +104,19 @@ def up(
 
 
 @app.command()
-def worker() -> None:
+def worker(data: Data = None) -> None:
     """Run one worker process, for growth (settings from the environment)."""
     from worker import main
 
-    raise typer.Exit(main())
+    raise typer.Exit(main(data))
 
 
 @app.command()
-def web() -> None:
+def web(data: Data = None) -> None:
     """Run one web process: HTTP API and public board (settings from the environment)."""
     from cli.serving import main
 
-    raise typer.Exit(main())
+    raise typer.Exit(main(data))
 
 
 @app.command()
@@ -317,6 +317,7 @@ def freeze(
 @app.command()
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    data: Unused = None,  # noqa: ARG001 - as every command
     json: Json = False,
 ) -> None:
     """Write a catalogue to begin with: agencies, officials, two procedures, the calendar."""
@@ -360,6 +361,7 @@ def verify(
     key: Annotated[
         str | None, typer.Option(help="The office's verifier key (default: the one beside the ledger).")
     ] = None,
+    data: Unused = None,  # noqa: ARG001 - as every command
     json: Json = False,
 ) -> None:
     """Whether a ledger is what was signed; if not, which entry first disagrees."""

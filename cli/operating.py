@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Data, Json
+from cli.options import Data, Json, Unused
 
 catalogue_app = typer.Typer(
     help="The catalogue: agencies, officials, procedures, calendars.", no_args_is_help=True
@@ -29,6 +29,7 @@ GROUPS = {
 @catalogue_app.command("check")
 def catalogue_check(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's directory.")],
+    data: Unused = None,  # noqa: ARG001 - as every command
     json: Json = False,
 ) -> None:
     """Errors with file and line; contradictions as warnings."""

@@ -10,4 +10,7 @@ import typer
 Data = Annotated[
     Path | None, typer.Option("--data", help="Data directory (default $DANBIET_DATA or .danbiet).")
 ]
+Unused = Annotated[
+    Path | None, typer.Option("--data", help="Taken as by every command; it makes no difference here.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

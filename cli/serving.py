@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Response
@@ -20,7 +21,6 @@ from cli.installation import Installation
 from cli.metrics import new_registry, our_exposition
 from cli.protocol import Protocol
 from cli.readiness import OK, database_check
-from cli.settings import load
 from models.errors import Code, DanbietError, Refusal, Unavailable
 from starter import Starter, connect
 from store.database import check_current
@@ -141,7 +141,7 @@ class _Connection:
         async with self._lock:
             if self._starter is None:
                 settings = self._installation.settings
-                client = await connect(settings.temporal_address, settings.temporal_namespace)
+                client = await connect(self._installation.temporal, settings.temporal_namespace)
                 self._starter = Starter(
                     client,
                     self._installation.catalogue,
@@ -197,15 +197,16 @@ def _readiness(installation: Installation, connection: _Connection) -> Route:
     return answer
 
 
-def main() -> int:
+def main(data: Path | None) -> int:
     """Entry point of `danbiet web`; the exit code."""
     try:
-        settings = load()
+        installation = Installation(data)
         logging.basicConfig(
-            level=settings.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
+            level=installation.settings.log_level.upper(),
+            format="%(asctime)s %(name)s %(levelname)s %(message)s",
         )
         quieten()
-        asyncio.run(run_until_stopped(serve(Installation())))
+        asyncio.run(run_until_stopped(serve(installation)))
     except DanbietError as error:
         print(f"danbiet: {error.code}: {error.message}", file=sys.stderr)
         return 1

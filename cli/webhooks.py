@@ -12,7 +12,6 @@ from cli.installation import Installation
 from cli.output import as_json, short, table, tell
 from models.delivery import SubscriberState, new_subscriber
 from models.errors import Code, Refusal, Unavailable
-from models.instants import localised
 from starter import connect
 from store import webhooks
 from store.webhooks import Standing
@@ -43,7 +42,7 @@ def list_webhooks(data: Path | None, *, json: bool) -> None:
     zone = installation.calendar.zone
     found = webhooks.standings(installation.engine)
     if json:
-        print(as_json([_told(localised(standing, zone)) for standing in found]))
+        print(as_json([standing.told(zone) for standing in found]))
         return
     if not found:
         print("no webhooks: `danbiet webhooks add URL --name NAME` adds one")
@@ -56,13 +55,6 @@ def list_webhooks(data: Path | None, *, json: bool) -> None:
         rest = standing.rest_until and standing.rest_until.astimezone(zone)
         pause = f", takes nothing: asked again {short(rest)}" if rest and rest > datetime.now(UTC) else ""
         print(f"{standing.subscriber.name}: {standing.subscriber.url}  ({kinds or 'all events'}{pause})")
-
-
-def _told(standing: object) -> object:
-    """As JSON has it: one flat object."""
-    if not isinstance(standing, dict):
-        return standing
-    return standing.pop("subscriber") | standing
 
 
 def _row(standing: Standing) -> tuple[str, ...]:

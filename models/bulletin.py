@@ -288,10 +288,15 @@ class Tally:
     received: int
 
 
+def check_month(period: str) -> None:
+    """Raises :class:`Refusal` (``invalid``) for what is no month ``YYYY-MM``."""
+    if not re.fullmatch(r"[1-9][0-9]{3}-(0[1-9]|1[0-2])", period):
+        raise Refusal(Code.INVALID, f"'{period}' is not a month: write it like 2025-04")
+
+
 def period_of(period: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
     """First instant of the local month ``YYYY-MM`` and of the next; refused if malformed or not begun."""
-    if not re.fullmatch(r"[1-9]\d{3}-(0[1-9]|1[0-2])", period):
-        raise Refusal(Code.INVALID, f"'{period}' is not a month: write it like 2025-04")
+    check_month(period)
     if period > f"{now.astimezone(zone):%Y-%m}":
         raise Refusal(Code.INVALID, f"{period} has not begun: there is nothing to list yet")
     year, month = int(period[:4]), int(period[5:])

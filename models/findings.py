@@ -35,7 +35,11 @@ _TROUBLES = {
 def first_finding(error: ValidationError, *, besides: tuple[str, ...] = ()) -> str:
     """The first finding as a short sentence with the field's name; ``besides``: parts of the path that are none."""
     finding: Mapping[str, Any] = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in finding["loc"] if part not in besides)
+    return in_words(finding, ".".join(str(part) for part in finding["loc"] if part not in besides))
+
+
+def in_words(finding: Mapping[str, Any], field: str) -> str:
+    """One finding of pydantic about ``field``, which is empty where the whole of it is meant."""
     kind, context = finding["type"], finding.get("ctx", {})
     match kind:
         case "missing":

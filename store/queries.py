@@ -7,6 +7,7 @@ the first does.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
@@ -223,6 +224,17 @@ def outbox_after(engine: Engine, position: int, limit: int = LIMIT) -> list[OutE
     query = select(*columns).where(OUTBOX.c.position > position).order_by(OUTBOX.c.position).limit(limit)
     with reading(engine) as connection:
         return [OutEvent.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def place_in_outbox(engine: Engine, id: str) -> int | None:  # noqa: A002
+    """Where the event ``<code>/<sequence>`` stands in the outbox; None: nowhere."""
+    code, _, sequence = id.rpartition("/")
+    if not re.fullmatch(r"[0-9]{1,9}", sequence):
+        return None
+    query = select(OUTBOX.c.position).where(OUTBOX.c.dossier == code, OUTBOX.c.sequence == int(sequence))
+    with reading(engine) as connection:
+        place: int | None = connection.execute(query).scalar()
+    return place
 
 
 def allocate_code(engine: Engine, agency: str, day: date) -> int:

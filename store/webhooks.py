@@ -6,14 +6,16 @@ import secrets
 from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from pydantic import JsonValue
 from sqlalchemy import Delete, Engine, RowMapping, Select, Update, delete, func, insert, select, update
 
 from models.budget import Model
 from models.delivery import Audience, Subscriber, SubscriberState
 from models.errors import Code, Refusal
 from models.events import EventType
-from models.instants import Instant
+from models.instants import Instant, localised
 from models.tables import OutboxRow, WaitingRow, WebhookRow, table_of
 from store.database import reading, writing
 
@@ -37,6 +39,11 @@ class Standing(Model):
     dead: int
     last_error: str | None
     rest_until: Instant | None
+
+    def told(self, zone: ZoneInfo) -> dict[str, JsonValue]:
+        """As JSON has it: one flat object, the subscriber's fields first."""
+        fields = {**dict(self.subscriber), **dict(self)}
+        return {name: localised(value, zone) for name, value in fields.items() if name != "subscriber"}
 
 
 def add(engine: Engine, subscriber: Subscriber, now: datetime) -> str:

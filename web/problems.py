@@ -11,11 +11,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from models.errors import Code, DanbietError
+from models.findings import in_words
 from web.pages.page import page_of
 
 log = logging.getLogger("danbiet.web")
 API = ("/api/", "/ledger/")
 RETRY_AFTER = "5"
+BODY = "the body must be a JSON object, sent with 'Content-Type: application/json'"
 STATUS = {
     Code.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Code.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -73,8 +75,9 @@ def install(app: FastAPI) -> None:
         finding = error.errors()[0]
         if finding["type"] == "json_invalid":
             return problem(Code.INVALID, "the body is no readable JSON", HTTPStatus.BAD_REQUEST)
-        place = ".".join(str(part) for part in finding["loc"][1:]) or str(finding["loc"][0])
-        return problem(Code.INVALID, f"'{place}': {finding['msg'][0].lower()}{finding['msg'][1:]}")
+        if finding["loc"] == ("body",):
+            return problem(Code.INVALID, BODY)
+        return problem(Code.INVALID, in_words(finding, ".".join(str(part) for part in finding["loc"][1:])))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

@@ -29,6 +29,17 @@ def test_made_listed_revoked(danbiet: Danbiet, data: Path, engine: Engine) -> No
     assert danbiet("keys", "revoke", "00000000").err.startswith("danbiet: not_found: ")
 
 
+def test_instants_are_told_in_the_calendars_zone(danbiet: Danbiet, data: Path) -> None:
+    ends = ("--expires", "2036-01-08T23:30:00Z")
+    made = danbiet("keys", "create", "--role", "auditor", *ends, "--json").json
+    assert made["expires_at"] == "2036-01-09T06:30:00+07:00"
+    assert made["created_at"].endswith("+07:00")
+    (listed,) = danbiet("keys", "list", "--json").json
+    assert listed == {name: value for name, value in made.items() if name != "key"}
+    assert "until 2036-01-09 06:30" in danbiet("keys", "list").out
+    assert danbiet("keys", "revoke", made["prefix"], "--json").json["revoked_at"].endswith("+07:00")
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -81,6 +81,18 @@ def test_every_command_has_its_help(danbiet: Danbiet, command: str) -> None:
     assert f"danbiet {command}" in answer.out
 
 
+GROUPS = {"catalogue", "db", "keys", "ledger", "webhooks"}
+MORE = {"catalogue check", "db upgrade", "db rebuild", "keys create", "keys list", "keys revoke"} | {
+    "ledger erase",
+    *(f"webhooks {verb}" for verb in ("add", "list", "remove", "replay")),
+}
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS - GROUPS | MORE))
+def test_every_command_takes_a_data_directory(danbiet: Danbiet, command: str) -> None:
+    assert "--data" in danbiet(*command.split(), "--help").out
+
+
 @pytest.mark.parametrize(
     "command",
     [

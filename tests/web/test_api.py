@@ -57,6 +57,39 @@ async def test_bad_bodies(
     assert told["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("latenesses?period=2025-13", "'2025-13' is not a month: write it like 2025-04"),
+        ("latenesses?period=April", "'April' is not a month: write it like 2025-04"),
+        ("latenesses?state=lost", "'state' must be 'recorded', 'published'"),
+        ("bulletins/2025-04?edition=last", "'edition' must be a whole number"),
+        ("dossiers?limit=501", "'limit' must be 500 at most"),
+        ("dossiers?limit=0", "'limit' must be 1 at least"),
+        ("dossiers?late=perhaps", "'late' must be true or false"),
+        ("events?after=-1", "'-1' is no place in the feed"),
+        ("events?after=H13.2-250414-0006/99", "'H13.2-250414-0006/99' is no place in the feed"),
+    ],
+)
+async def test_bad_questions(
+    client: httpx.AsyncClient, held: dict[str, str], path: str, sentence: str
+) -> None:
+    answer = await client.get(f"/api/v1/{path}", headers=bearer(held["admin"]))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["detail"].startswith(sentence)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_a_body_of_another_kind_is_told_what_it_must_be(
+    client: httpx.AsyncClient, held: dict[str, str], kind: str
+) -> None:
+    content = json.dumps({"procedure": "1.001612", "agency": OWN}).encode()
+    headers = {**bearer(held["admin"]), "Content-Type": kind}
+    answer = await client.post(DOSSIERS, content=content, headers=headers)
+    assert answer.status_code == 422
+    assert "sent with 'Content-Type: application/json'" in answer.json()["detail"]
+
+
 async def test_without_the_engine_nothing_is_accepted_and_said_so(
     client: httpx.AsyncClient, held: dict[str, str]
 ) -> None:
@@ -91,6 +124,41 @@ async def test_lists_go_on_where_they_stopped(client: httpx.AsyncClient, held: d
     for forged in ("zzz", "eyJ4IjoxfQ", "'; drop table"):
         assert (await client.get(DOSSIERS, params={"cursor": forged}, headers=headers)).status_code == 422
     assert (await client.get(f"{DOSSIERS}?limit=501", headers=headers)).status_code == 422
+
+
+async def test_a_webhook_is_listed_as_it_was_added(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    headers = bearer(held["admin"])
+    body = {"name": "flat", "url": "https://example.org/hook", "types": ["published"]}
+    added = (await client.post("/api/v1/webhooks", json=body, headers=headers)).json()
+    listed = (await client.get("/api/v1/webhooks", headers=headers)).json()["items"]
+    await client.delete("/api/v1/webhooks/flat", headers=headers)
+    (told,) = [each for each in listed if each.get("name") == "flat"]
+    assert {name: told[name] for name in ("name", "url", "audience")} == {
+        name: value for name, value in added.items() if name != "secret"
+    }
+    assert (told["types"], told["state"]) == (["vn.danbiet.disclosure.published"], "active")
+
+
+async def test_an_offset_may_be_written_as_it_is(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    """In a query `+` is a space: what people copy from an answer is understood all the same."""
+    headers = bearer(held["admin"])
+    found = [
+        (await client.get(f"{DOSSIERS}?due_before=2100-01-01T00:00:00{offset}", headers=headers)).json()
+        for offset in ("%2B07:00", "+07:00", "-07:00")
+    ]
+    assert found[0]["items"]
+    assert found[0] == found[1] == found[2]
+    bare = await client.get(f"{DOSSIERS}?due_before=2100-01-01 00:00", headers=headers)
+    assert "has no time zone" in bare.json()["detail"]
+
+
+async def test_the_feed_goes_on_after_an_event(client: httpx.AsyncClient, held: dict[str, str]) -> None:
+    """Also after the last one: its page tells no cursor, and what comes later must not be asked for from the start."""
+    headers = bearer(held["admin"])
+    ids = [each["id"] for each in (await client.get("/api/v1/events", headers=headers)).json()["items"]]
+    for asked, wanted in ((ids[0], ids[1:]), (ids[-1], []), ("", ids)):
+        page = await client.get("/api/v1/events", params={"after": asked}, headers=headers)
+        assert [each["id"] for each in page.json()["items"]] == wanted
 
 
 async def test_an_etag_is_the_sequence(client: httpx.AsyncClient, held: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from temporalio.testing import WorkflowEnvironment
 
 import worker
 from cli.root import PROJECT_ROOT
-from cli.settings import load
+from cli.settings import Settings, load
 from models.errors import Refusal, Unavailable
 from models.submission import Submission
 from starter import Starter, connect
@@ -101,6 +102,35 @@ async def test_it_serves_and_stops(
     code, out, err = await asyncio.to_thread(running.end, signal.SIGTERM)
     assert (code, out) == (0, "")
     assert f"metrics at http://127.0.0.1:{running.metrics}/metrics" in err
+
+
+def test_it_finds_the_server_of_the_up_that_runs_on_its_data(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+
+    async def serve(settings: Settings) -> None:
+        served.append(settings.temporal_address)
+
+    monkeypatch.setattr(worker, "serve", serve)
+    told = {"pid": os.getpid(), "temporal": "127.0.0.1:7001"}
+    (data / "up.json").write_text(json.dumps(told), encoding="utf-8")
+    assert worker.main(data) == 0
+    assert served == ["127.0.0.1:7001"]
+
+
+def test_it_tells_its_usage() -> None:
+    for arguments, code in ((["--help"], 0), (["--dance"], 2)):
+        told = subprocess.run(
+            [sys.executable, "worker.py", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert told.returncode == code
+        assert "Usage: danbiet worker" in told.stdout + told.stderr
 
 
 async def test_search_attributes_are_added_once(bare_server: WorkflowEnvironment) -> None:

@@ -141,7 +141,7 @@ async def list_dossiers(
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
     """Dossiers by nearest deadline, of the key's own units."""
-    before = parse_instant(due_before) if due_before else None
+    before = _instant(due_before) if due_before else None
 
     def read() -> Response:
         page = queries.list_dossiers(
@@ -159,6 +159,11 @@ async def list_dossiers(
         return answer({"items": [shown(each) for each in page.items], "next_cursor": page.next_cursor})
 
     return await asyncio.to_thread(read)
+
+
+def _instant(text: str) -> datetime:
+    """As :func:`parse_instant`; a `+` that was not written `%2B` arrives as a space."""
+    return parse_instant(re.sub(r"(T[0-9:.]+) ([0-9]{2}:?[0-9]{2})$", r"\1+\2", text))
 
 
 @router.get("/dossiers/{code}")
@@ -244,7 +249,7 @@ async def act(
     if_match: Annotated[str | None, Header()] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> JSONResponse:
-    """One action (rules R13). With an `Idempotency-Key` the same request gets the same answer.
+    """One action (rules R13). With an `Idempotency-Key` the same body gets the same answer.
 
     With the `ETag` of the last reading as `If-Match` it is refused (412) where the dossier has gone on since.
     """
@@ -252,7 +257,7 @@ async def act(
     snapshot = await visible(office, principal, code)
     expected = _expected(if_match)
     _check_in_anothers_stead(principal, fields)
-    identity = _identity(code, fields, if_match)
+    identity = _identity(code, fields)
     own = principal.key or principal.name
     if idempotency_key is not None:
         before = await asyncio.to_thread(keys.answer_before, office.engine, own, idempotency_key, identity)
@@ -299,6 +304,6 @@ def _expected(if_match: str | None) -> int | None:
     return int(tag["sequence"])
 
 
-def _identity(code: str, fields: dict[str, Any], if_match: str | None) -> str:
-    told = json.dumps([code, fields, if_match], sort_keys=True, ensure_ascii=False)
+def _identity(code: str, fields: dict[str, Any]) -> str:
+    told = json.dumps([code, fields], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(told.encode()).hexdigest()

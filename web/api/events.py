@@ -22,6 +22,7 @@ from web.permissions import Operation
 from web.security import allowed
 
 router = APIRouter(tags=["events"])
+PLACE = re.compile(r"[0-9]{1,18}")
 POLL = 0.5
 CLOSING = b"event: closing\nretry: 5000\ndata: {}\n\n"
 """Without an id, so that `Last-Event-ID` stays what it was; to connect again after so many milliseconds."""
@@ -36,13 +37,16 @@ async def list_events(
     office: TheOffice,
     principal: MayReadEvents,
     *,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    after: Annotated[str, Query(max_length=80, examples=["1200", "H13.2-250414-0006/7"])] = "0",
     limit: Annotated[int, Query(ge=1, le=queries.MOST)] = queries.LIMIT,
 ) -> Response:
-    """CloudEvents in the order in which they were told, of the key's own units. Go on with `next_cursor` as `after`."""
+    """CloudEvents in the order in which they were told, of the key's own units.
+
+    `after`: a page's `next_cursor`; or the `id` of the last event taken, which goes on where the feed ended, too.
+    """
 
     def read() -> Response:
-        told = queries.outbox_after(office.engine, after, limit)
+        told = queries.outbox_after(office.engine, _place(office, principal, after or "0"), limit)
         items = [each.cloud_event() for each in told if _concerns(office, principal, each)]
         return answer({"items": items, "next_cursor": str(told[-1].position) if len(told) == limit else None})
 
@@ -55,18 +59,15 @@ async def stream_events(
     office: TheOffice,
     principal: MayReadEvents,
     *,
-    after: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+    after: Annotated[str, Query(max_length=80)] = "0",
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Server-Sent Events; the id of each is its place in the feed, from which `Last-Event-ID` goes on.
 
     `closing` says that the server stops: connect again after some seconds.
     """
-    place = after or 0
-    if last_event_id is not None:
-        if not re.fullmatch(r"\d{1,19}", last_event_id, re.ASCII) or int(last_event_id) > 2**62:
-            raise Refusal(Code.INVALID, "Last-Event-ID is the id of an event of this stream: a number")
-        place = int(last_event_id)
+    told_last = (after or "0") if last_event_id is None else last_event_id
+    place = await asyncio.to_thread(_place, office, principal, told_last)
     closing: asyncio.Event = request.app.state.closing
 
     async def told() -> AsyncIterator[bytes]:
@@ -92,6 +93,20 @@ async def stream_events(
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+def _place(office: Office, principal: Principal, after: str) -> int:
+    """Where in the feed ``after`` is. Raises :class:`Refusal` for what is no place in it, nor an event for this key."""
+    if PLACE.fullmatch(after):
+        return int(after)
+    place = queries.place_in_outbox(office.engine, after)
+    found = [] if place is None else queries.outbox_after(office.engine, place - 1, 1)
+    if place is None or not all(_concerns(office, principal, each) for each in found):
+        raise Refusal(
+            Code.INVALID,
+            f"'{after[:80]}' is no place in the feed: give a 'next_cursor', or the 'id' of an event",
+        )
+    return place
 
 
 def _framed(position: int, event: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import JsonValue
 
 from models.access import Principal, Role
-from models.bulletin import Bulletin, to_csv, to_json
+from models.bulletin import Bulletin, check_month, to_csv, to_json
 from models.bulletin import public as masked_list
 from models.errors import Code, Refusal
 from models.instants import localised
@@ -44,7 +44,7 @@ async def list_latenesses(
     office: TheOffice,
     principal: MayReadLatenesses,
     *,
-    period: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}$", examples=["2025-04"])] = None,
+    period: Annotated[str | None, Query(max_length=20, examples=["2025-04"])] = None,
     agency: Annotated[str | None, Query(max_length=60)] = None,
     official: Annotated[str | None, Query(max_length=60)] = None,
     state: LatenessState | None = None,
@@ -52,6 +52,8 @@ async def list_latenesses(
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
     """Missed deadlines by due instant. Without a key: published ones, with nobody's name but the named person's."""
+    if period is not None:
+        check_month(period)
     open_to_all = principal.role is Role.PUBLIC
     states = (state,) if state else PUBLIC_STATES if open_to_all else ()
     if open_to_all and (state not in (None, *PUBLIC_STATES)):

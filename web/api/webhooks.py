@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from models.access import Principal
 from models.delivery import new_subscriber
 from models.errors import Code, Refusal, Unavailable
-from models.instants import localised
 from store import webhooks
 from web.office import Office, TheOffice
 from web.permissions import Operation
@@ -53,7 +52,7 @@ class Replay(BaseModel):
 async def list_webhooks(office: TheOffice, principal: MayManage) -> JsonValue:  # noqa: ARG001 - the guard
     """All of them, with cursor, lag, waiting and dead letters; no secret."""
     found = await asyncio.to_thread(webhooks.standings, office.engine)
-    return {"items": [localised(each, office.zone) for each in found], "next_cursor": None}
+    return {"items": [each.told(office.zone) for each in found], "next_cursor": None}
 
 
 @router.post("", status_code=201)
