@@ -99,7 +99,7 @@ class Starter:
         secret = secret or new_secret()
         start = self._start_of(submission, by, now, secret)
         if await self._is_recorded(start.code) or not await self.start(start, now):
-            return await self._submitted_before(start, submission, now)
+            return await self._submitted_before(start, submission)
         if wait:
             await self._seen(start.code)
         return self._receipt(start, now, created=True, secret=secret)
@@ -124,7 +124,11 @@ class Starter:
                 task_queue=self.task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 search_attributes=attributes_of(record.snapshot, dossier.late_count),
-                memo={"content": start.content, "at": start.accepted_at.isoformat()},
+                memo={
+                    "content": start.content,
+                    "at": start.accepted_at.isoformat(),
+                    "taken": now.isoformat(),
+                },
                 static_summary=f"{start.rules.procedure} at {start.rules.agency}",
             )
         except WorkflowAlreadyStartedError:
@@ -191,9 +195,8 @@ class Starter:
             return 0
         return int(hashlib.sha256(code.encode()).hexdigest(), 16) % (self._jitter + 1)
 
-    async def _submitted_before(
-        self, start: DossierStart, submission: Submission, now: datetime
-    ) -> JsonValue:
+    async def _submitted_before(self, start: DossierStart, submission: Submission) -> JsonValue:
+        """The receipt as it was first given: later than that, the submission alone does not tell what happened."""
         memo = await self._memo(start.code)
         if not memo:
             raise Refusal(
@@ -205,7 +208,8 @@ class Starter:
                 Code.CONFLICT,
                 f"{start.code} exists already with other content: use another code, or send an action",
             )
-        return self._receipt(start.model_copy(update={"accepted_at": at}), now, created=False, secret=None)
+        taken = parse_instant(str(memo.get("taken", memo["at"])))
+        return self._receipt(start.model_copy(update={"accepted_at": at}), taken, created=False, secret=None)
 
     async def _memo(self, code: str) -> Mapping[str, Any] | None:
         try:

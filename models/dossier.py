@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import JsonValue, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from models.actions import (
+    Actor,
     ClockAction,
     Correct,
     Given,
@@ -21,6 +22,7 @@ from models.actions import (
     Pausing,
     Role,
     Transfer,
+    first_problem,
     parse_action,
 )
 from models.budget import Model
@@ -43,22 +45,33 @@ FUTURE_TOLERANCE = timedelta(seconds=5)
 class Request(Model):
     """Actions handed in together: all are accepted, or none. ``id`` makes a repetition safe."""
 
-    given: tuple[Given, ...]
+    given: tuple[Given, ...] = ()
     id: str | None = None
     heard: Heard | None = None
     imported: bool = False
     expected: int | None = None
     """The sequence that the sender read last; refused (``stale``) where the dossier has gone on since."""
+    bare: dict[str, JsonValue] | None = Field(default=None, exclude=True)
+    """An action as JSON, just as rules R13 writes it: see :meth:`read`."""
 
     @model_validator(mode="before")
     @classmethod
     def _bare_action(cls, data: Any) -> Any:
-        """A bare action (rules R13) is a request of one, by the local admin."""
-        if isinstance(data, dict) and "action" in data:
-            by = data.get("by") or {"name": "admin", "role": Role.ADMIN}
-            action = parse_action({name: value for name, value in data.items() if name != "by"})
-            return {"given": ({"action": action, "by": by},)}
-        return data
+        return {"bare": data} if isinstance(data, dict) and "given" not in data else data
+
+    def read(self, now: datetime) -> Request:
+        """A bare action is a request of one, by the local admin, ``at`` ``now`` where it does not say.
+
+        Raises :class:`Refusal` (``invalid``) with a sentence for the first thing that is wrong.
+        """
+        if self.bare is None:
+            return self
+        fields = {name: value for name, value in self.bare.items() if value is not None}
+        try:
+            by = Actor.model_validate(fields.pop("by", {"name": "admin", "role": Role.ADMIN}))
+        except ValidationError as error:
+            raise Refusal(Code.INVALID, f"'by': {first_problem(error)}") from None
+        return Request(given=(Given(action=parse_action({"at": now, **fields}), by=by),))
 
 
 class Carried(Model):

@@ -63,6 +63,7 @@ class DossierWorkflow:
         """Accept the request's actions, all or none; answers with the receipt once they are recorded."""
         begun = workflow.now()
         try:
+            request = request.read(begun)
             receipt, events = self._dossier.accept(request, begun)
         except Refusal as refusal:
             raise refused(refusal) from None
@@ -74,6 +75,7 @@ class DossierWorkflow:
     @act.validator
     def check(self, request: Request) -> None:
         try:
+            request = request.read(workflow.now())
             self._dossier.check(request, workflow.now())
         except Refusal as refusal:
             _count(request.given, refusal.code.value)

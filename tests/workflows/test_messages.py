@@ -112,6 +112,33 @@ async def test_bare_action_as_json_is_the_local_admins(
     )
 
 
+async def test_a_bare_action_without_an_instant_happened_now(handle: WorkflowHandle[Any, Any]) -> None:
+    before = whole(datetime.now(UTC))
+    receipt = await handle.execute_update("act", {"action": "complete", "step": "receive", "reason": None})
+    assert before <= datetime.fromisoformat(receipt["events"][0]["at"]) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("bare", "sentence"),
+    [
+        ({"action": "dance"}, "'dance' is no action: use one of complete, "),
+        ({}, "'None' is no action"),
+        ({"action": "complete"}, "'complete': the field 'step' is missing"),
+        ({"action": "complete", "step": 5}, "'complete': 'step' must be a text"),
+        ({"action": "stop", "at": "2026-01-01T08:00:00"}, "'2026-01-01T08:00:00' has no time zone"),
+        ({"action": "stop", "by": "TAN-01"}, "'by': "),
+    ],
+)
+async def test_a_bare_action_that_is_wrong_is_refused_in_words(
+    handle: WorkflowHandle[Any, Any], bare: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await asyncio.wait_for(handle.execute_update("act", bare), 10)
+    assert isinstance(refused.value.cause, ApplicationError)
+    assert refused.value.cause.type == "invalid"
+    assert refused.value.cause.message.startswith(sentence)
+
+
 async def test_update_id_repeated_gets_the_same_answer(
     handle: WorkflowHandle[Any, Any], engine: Engine, start: DossierStart
 ) -> None:

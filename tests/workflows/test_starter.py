@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,23 @@ async def test_other_content_under_the_same_code_is_a_conflict(starter: Starter)
     assert await refusal(starter.submit(submission(code=code, at=at + timedelta(minutes=1)))) == Code.CONFLICT
     again: Any = await starter.submit(submission(code=code, at=at))
     assert again["created"] is False
+
+
+async def test_a_submission_again_gets_its_first_receipt(
+    starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also weeks later, when the submission alone, without what was done, would look late."""
+    told = submission(code=new_code(), at=datetime.now(UTC) - timedelta(days=20))
+    first: Any = await starter.submit(told)
+    assert "recorded" in {event["type"].rsplit(".", 1)[1] for event in first["events"]}
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=60)
+
+    monkeypatch.setattr("starter.datetime", Later)
+    assert await starter.submit(told) == first | {"created": False, "secret": None}
 
 
 async def test_submitting_an_ended_dossier_again_is_known(starter: Starter, engine: Engine) -> None:
