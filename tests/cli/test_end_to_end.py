@@ -108,7 +108,7 @@ def test_the_same_submission_again(call: Danbiet) -> None:
         ({"agency": "H13.2.1x"}, "unknown agency 'H13.2.1x': did you mean H13.2.1"),
         ({"agency": None}, "'agency'"),
         ({"color": "red"}, "no field 'color'"),
-        ({"at": "2026-01-02T08:00:00"}, "'at': the time zone is missing"),
+        ({"at": "2026-01-02T08:00:00"}, "'at': '2026-01-02T08:00:00' has no time zone"),
         ({"at": "2096-01-02T08:00:00+07:00"}, "lies in the future"),
         ({"applicant": {"phone": "1"}}, "'applicant.name' is missing"),
         ({"assignees": {"sgin": "TAN-01"}}, "there is no step 'sgin'"),
