@@ -217,7 +217,7 @@ def _row(line: int, cells: dict[str, str], now: datetime) -> tuple[Row | None, l
     code, activity = cells["dossier"], cells["activity"]
     if not code:
         findings.append(("dossier", "the dossier's code is missing"))
-    elif not _CODE.match(code):
+    elif not _CODE.fullmatch(code):
         findings.append(("dossier", f"'{code}' is no dossier code: write it like H13.2-250401-0001"))
     if activity not in ACTIVITIES:
         told = f"unknown activity '{activity}'" if activity else "the activity is missing"

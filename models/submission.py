@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Annotated, Literal, Self
+import unicodedata
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
@@ -16,12 +17,12 @@ from models.instants import Instant, WrittenInstant
 from models.plain_text import check_plain
 from models.rules import Rules
 
-CODE_PATTERN = r"^[A-Z0-9.]+-(\d{6}|\d{8})-\d{4,7}$"
+CODE_PATTERN = r"^[A-Z0-9.]+-([0-9]{6}|[0-9]{8})-[0-9]{4,7}$"
 """Dossier codes, old and new form (domain 3); opaque beyond this."""
 
 
 def _checked_code(code: str) -> str:
-    if not re.match(CODE_PATTERN, code):
+    if not re.fullmatch(CODE_PATTERN, code):
         raise ValueError(f"'{code}' is no dossier code: write it like H13.2-250401-0001")
     return code
 
@@ -72,9 +73,18 @@ class Submission(Model):
         return self
 
     def content(self) -> str:
-        """Fingerprint of everything but ``at`` and the code it goes by: equal for the same content handed in again."""
+        """Fingerprint of everything but ``at`` and the code it goes by: equal for the same content handed in again.
+
+        The same: also where another keyboard composes its letters otherwise, or leaves other spaces.
+        """
         data = self.model_dump(mode="json", exclude={"at", "code"}, exclude_none=True)
-        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(_normal(data), sort_keys=True).encode()).hexdigest()
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _normal(item) for name, item in value.items()}
+    return unicodedata.normalize("NFC", " ".join(value.split())) if isinstance(value, str) else value
 
 
 class Heard(Model):

@@ -23,6 +23,11 @@ OF_A_PROGRAM = re.compile(r"[Ii]nput should|string should|[Vv]alue error|pydanti
         ({"channel": "fax"}, "'channel' must be 'in_person', 'online' or 'post'"),
         ({"code": "abc"}, "'code': 'abc' is no dossier code: write it like H13.2-250401-0001"),
         ({"code": "H13.2.1-260101-1"}, "'code': 'H13.2.1-260101-1' is no dossier code"),
+        ({"code": "H13.2.1-260101-0001\n"}, "'code': 'H13.2.1-260101-0001\n' is no dossier code"),
+        (
+            {"code": "H13.2.1-260101-\u0660\u0660\u0660\u0661"},
+            "'code': 'H13.2.1-260101-\u0660\u0660\u0660\u0661' is no",
+        ),
         ({"code": f"{'H' * 60}-260101-0001"}, "'code' is too long: 60 characters at most"),
         ({"at": "yesterday"}, f"'at': 'yesterday' is not an instant: {LIKE}"),
         ({"at": ""}, f"'at': '' is not an instant: {LIKE}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -94,6 +95,14 @@ async def test_other_content_under_the_same_code_is_a_conflict(starter: Starter)
     assert await refusal(starter.submit(submission(code=code, applicant=other))) == Code.CONFLICT
     assert await refusal(starter.submit(submission(code=code, at=at + timedelta(minutes=1)))) == Code.CONFLICT
     again: Any = await starter.submit(submission(code=code, at=at))
+    assert again["created"] is False
+
+
+async def test_the_same_content_in_other_letters_is_the_same(starter: Starter) -> None:
+    code = new_code()
+    await starter.submit(submission(code=code, applicant=Applicant(name="Nguyễn Thị Thử", phone="0900 000")))
+    typed = Applicant(name=unicodedata.normalize("NFD", " Nguyễn  Thị Thử "), phone="0900 000 ")
+    again: Any = await starter.submit(submission(code=code, applicant=typed))
     assert again["created"] is False
 
 
