@@ -89,7 +89,10 @@ async def test_what_is_refused_is_said_and_kept(
     await page.get_by_label("Working days").fill("many")
     await page.get_by_role("button", name="Apologise and give a new date").click()
     assert "'amount' must be a number" in await page.get_by_role("alert").inner_text()
-    assert await page.get_by_label("Working days").input_value() == "many"
+    field = page.get_by_label("Working days")
+    assert (await field.input_value(), await field.get_attribute("aria-invalid")) == ("many", "true")
+    told = page.locator(f"#{await field.get_attribute('aria-describedby')}")
+    assert "must be a number" in await told.inner_text()
     assert call("show", code, "--json").json["sequence"] == 2
 
 
@@ -116,6 +119,8 @@ async def test_an_answer_is_filed_and_reviewed(
     await page.get_by_label("Decision").select_option("excused")
     await page.get_by_role("button", name="Decide").click()
     assert "reason" in await page.get_by_role("alert").inner_text()
+    why = page.get_by_role("region", name=late).get_by_label("Reason")
+    assert await why.get_attribute("aria-invalid") == "true"
     await page.get_by_label("Decision").select_option("excused")
     await page.get_by_role("region", name=late).get_by_label("Reason").fill("Có xác nhận của điện lực")
     await page.get_by_role("button", name="Decide").click()

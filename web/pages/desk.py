@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple
@@ -232,9 +233,20 @@ def _case(
             if principal.role in (Role.SUPERVISOR, Role.ADMIN) and each.state is LatenessState.RECORDED
         ],
         refusal=refusal,
+        wrong_field=_field_of(refusal),
         given=given or {},
         done=done,
     )
+
+
+def _field_of(refusal: Refusal | None) -> str | None:
+    """The field that the refusal is about, where its sentence names one: it is told there, too."""
+    if refusal is None:
+        return None
+    named: list[str] = re.findall(r"'([a-z_]+)'", refusal.message)
+    if field := next((name for name in named if name in FIELDS[1:]), None):
+        return field
+    return "reason" if "reason" in refusal.message else None
 
 
 def _answers(principal: Principal, lateness: Lateness) -> bool:
