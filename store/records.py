@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, case, false, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from models.catalogue import Catalogue
 from models.errors import Code, Refusal
@@ -180,7 +192,18 @@ def _items(connection: Connection, holder: str, value: str, states: Iterable[Lat
 def _open(connection: Connection, holder: str, value: str, now: datetime, *, full: bool) -> Open:
     held = STEP.c[holder] == value
     paused = STEP.c.state == StepState.PAUSED.value
-    overdue = func.coalesce(STEP.c.due_at < now, false())
+    overdue: ColumnElement[bool] = func.coalesce(STEP.c.due_at < now, false())
+    if holder == "official" and not full:
+        # Of a person, the public is told nothing of a missed deadline before it is published (design 5).
+        overdue = and_(
+            overdue,
+            exists().where(
+                LATENESS.c.dossier == STEP.c.dossier,
+                LATENESS.c.step == STEP.c.key,
+                LATENESS.c.official == value,
+                LATENESS.c.state == LatenessState.PUBLISHED.value,
+            ),
+        )
     counted = select(paused, overdue, func.count()).where(held).group_by(paused, overdue)
     running = waiting = late = 0
     for is_paused, is_late, steps in connection.execute(counted):

@@ -247,3 +247,21 @@ def test_every_dossier_is_counted_once(engine: Engine, lives: list[Any]) -> None
 def test_overdue_is_what_passed_before_now(engine: Engine) -> None:
     handle(engine, "D-1", step(due_at=NOW), step("sign", due_at=NOW - timedelta(seconds=1)))
     assert official(engine).open.overdue == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "overdue"),
+    [
+        (LatenessState.RECORDED, 0),
+        (LatenessState.PUBLISHED, 1),
+        (LatenessState.EXCUSED, 0),
+        (LatenessState.CORRECTED, 0),
+    ],
+)
+def test_of_a_person_the_public_is_told_overdue_what_is_published(
+    engine: Engine, state: LatenessState, overdue: int
+) -> None:
+    handle(engine, "D-1", step(due_at=DUE), late=(late_of("D-1", state=state),))
+    assert official(engine, full=False).open.overdue == overdue
+    assert official(engine).open.overdue == 1
+    assert agency(engine, full=False).open.overdue == 1
