@@ -259,8 +259,9 @@ class Starter:
         ``actor``: who acts, where a door has decided that. ``expected``: the sequence read last, where the dossier
         must not have gone on since. Without ``at`` it happened now. Answers with the receipt once it is recorded.
         """
+        said = {name: value for name, value in fields.items() if value is not None}
         given = Given(
-            action=self.complete_action({"at": datetime.now(UTC), **fields}),
+            action=self.complete_action({"at": datetime.now(UTC), **said}),
             by=actor or await asyncio.to_thread(self.actor, code, by),
             id=id,
         )

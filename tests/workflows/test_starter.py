@@ -123,6 +123,12 @@ async def test_a_submission_again_gets_its_first_receipt(
     assert await starter.submit(told) == first | {"created": False, "secret": None}
 
 
+async def test_an_action_whose_instant_is_null_happened_now(starter: Starter) -> None:
+    receipt: Any = await starter.submit(submission())
+    told: Any = await starter.act(receipt["code"], {"action": "complete", "step": "receive", "at": None})
+    assert datetime.now(UTC) - datetime.fromisoformat(told["events"][0]["at"]) < timedelta(minutes=1)
+
+
 async def test_submitting_an_ended_dossier_again_is_known(starter: Starter, engine: Engine) -> None:
     code = new_code()
     await processed(starter, code=code)
