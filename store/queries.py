@@ -68,6 +68,7 @@ def list_dossiers(
     late: bool | None = None,
     due_before: Instant | None = None,
     within: Collection[str] | None = None,
+    open_only: bool = False,
     limit: int = LIMIT,
     cursor: str | None = None,
 ) -> Page:
@@ -75,7 +76,8 @@ def list_dossiers(
 
     ``agency``: competent, or holder of a step that runs or is paused; ``official``: holder of such a step;
     ``late``: with (False: without) a lateness that is not annulled; ``due_before``: exclusive, on the nearest
-    running deadline; ``within``: only where one of these agencies is competent or holds such a step.
+    running deadline; ``within``: only where one of these agencies is competent or holds such a step;
+    ``open_only``: none that was closed.
     """
     limit = max(1, min(limit, MOST))
     conditions: list[ColumnElement[bool]] = []
@@ -91,6 +93,8 @@ def list_dossiers(
         conditions.append(DOSSIER.c.status == status.value)
     if late is not None:
         conditions.append(DOSSIER.c.late > 0 if late else DOSSIER.c.late == 0)
+    if open_only:
+        conditions.append(DOSSIER.c.closed_at.is_(None))
     if due_before is not None:
         conditions.append(DOSSIER.c.next_deadline_at < due_before)
     with reading(engine) as connection:

@@ -115,9 +115,10 @@ def desk(page: ThePage, principal: MayWork) -> Response:
         page.office.engine,
         official=own,
         within=None if own else principal.within(page.office.catalogue),
+        open_only=True,
         limit=SHOWN,
     )
-    tasks = [_task(page, each, own) for each in found.items if each.view.status.is_open]
+    tasks = [_task(page, each, own) for each in found.items]
     tasks.sort(key=lambda task: (task.left is None, task.left, task.code))
     waiting = queries.lateness_page(
         page.office.engine,
