@@ -239,8 +239,23 @@ class WorkingCalendar:
         if clock_start <= start:
             return ()
         reason = "outside" if clock_start == self.opening_after(start) else "cutoff"
-        kind, text = LineKind.POLICY, texts(lang)[reason]
-        return (Line(start=start, end=clock_start, minutes=0, kind=kind, text=text, source=None),)
+        return tuple(self.narrate_intake(start, clock_start, texts(lang)[reason], lang))
+
+    def narrate_intake(self, a: datetime, b: datetime, text: str, lang: str = "en") -> Iterator[Line]:
+        """Nothing counts from ``a`` to ``b``: by the rule that ``text`` tells, and days off by their own notice."""
+
+        def by_rule(start: datetime, end: datetime) -> Line:
+            return Line(start=start, end=end, minutes=0, kind=LineKind.POLICY, text=text, source=None)
+
+        at = a
+        for line in self.narrate(a, b, lang):
+            if line.kind is LineKind.DAY_OFF:
+                if at < line.start:
+                    yield by_rule(at, line.start)
+                yield line
+                at = line.end
+        if at < b:
+            yield by_rule(at, b)
 
     def _spans(self, first: int, last: int) -> Iterator[tuple[int, int, int, LineKind, str, str | None]]:
         """What each second of the days is: (day, from, to, kind, text, source), without gap."""

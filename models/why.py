@@ -128,8 +128,10 @@ def _unpaused(
     if begin < end:
         restarts = [at for at, subject, kind, _ in state.notes if subject == step and kind == "restart"]
         earlier = bool(restarts) and begin < restarts[-1]
-        text = SUSPENDED if not first else EARLIER if earlier else INTAKE
-        yield _line(begin, end, LineKind.POLICY, text)
+        if first and not earlier:
+            yield from state.calendar.narrate_intake(begin, end, INTAKE)
+        else:
+            yield _line(begin, end, LineKind.POLICY, EARLIER if first else SUSPENDED)
 
 
 def _notes(state: State, step: str | None, until: datetime) -> Iterator[Line]:

@@ -98,6 +98,20 @@ def test_24_november_is_off_from_2026_only() -> None:
     assert [VN.is_working_day(date(year, 11, 24)) for year in (2025, 2026, 2027)] == [True, False, False]
 
 
+def test_a_day_off_before_the_clock_starts_is_told_by_its_notice() -> None:
+    told = VN.explain(
+        local("2026-11-23 18:00"), Budget(amount=Decimal(1), unit=Unit.WORKING_DAYS), intake=True
+    )
+    before = [line for line in told.lines if line.end <= told.clock_start]
+    assert [(line.kind, line.start, line.end) for line in before] == [
+        ("policy", local("2026-11-23 18:00"), local("2026-11-24 00:00")),
+        ("day_off", local("2026-11-24 00:00"), local("2026-11-25 00:00")),
+        ("policy", local("2026-11-25 00:00"), local("2026-11-25 07:00")),
+    ]
+    assert before[1].source is not None
+    assert "28/2026" in before[1].source
+
+
 def test_2027_is_flagged_and_says_so() -> None:
     assert VN.confirmed(local("2026-12-31T08:00"), local("2026-12-31T17:00"))
     assert not VN.confirmed(local("2026-12-31T08:00"), local("2027-01-04T08:00"))

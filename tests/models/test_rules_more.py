@@ -357,6 +357,19 @@ class TestWhy:
             ("paused", "03-31 15:40", "04-02 09:00"),
         ]
 
+    def test_a_day_off_before_the_clock_started_has_its_source(self) -> None:
+        office = Office("04-04 15:30")
+        for subject in (None, "receive"):
+            why = office.dossier.why(subject, office.now)
+            assert_told(why)
+            told = [(line.kind, local(line.start), local(line.end)) for line in why.lines[:3]]
+            assert told == [
+                ("policy", "04-04 15:30", "04-07 00:00"),
+                ("day_off", "04-07 00:00", "04-08 00:00"),
+                ("policy", "04-08 00:00", "04-08 07:00"),
+            ]
+            assert why.lines[1].source is not None
+
     def test_restart_says_what_the_earlier_clock_was(self) -> None:
         office = Office(policies=RESTART, total=days(2))
         office.act("request_supplement", "04-01 09:00")
