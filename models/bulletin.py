@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -132,7 +133,7 @@ def row_key(row: BulletinRow) -> RowKey:
 
 _SORTED = sorted(BulletinRow._fields)
 _in_sorted_order = itemgetter(*(BulletinRow._fields.index(name) for name in _SORTED))
-_AGENCY_NAME, _OFFICIAL_NAME = '"agency_name":null', '"official_name":null'
+_AGENCY_NAME, _OFFICIAL_NAME = b'"agency_name":', b'"official_name":'
 """As canonical JSON has them; no text of people can look so, for its quotes are escaped."""
 
 
@@ -170,7 +171,8 @@ def listed(lateness: Lateness, received_at: datetime, zone: ZoneInfo) -> str:
     )
 
 
-SEPARATOR = "\x1f"
+SEPARATOR, _AFTER_SEPARATOR = "\x1f", "\x20"
+"""Between the parts of a place; the second is the character that follows the first."""
 
 
 def place(lateness: Lateness, zone: ZoneInfo) -> str:
@@ -249,32 +251,24 @@ class Names:
     def official(self, code: str | None) -> str | None:
         return None if code is None else self.officials.get(code, code)
 
-    def written(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-        """The rows (place, text) in their order, with names; those of one official, or unit, as one text."""
-        holder, own = SEPARATOR, list[str]()
-        for where, text in sorted(rows):
-            if not where.startswith(holder):
-                if own:
-                    yield self._named(holder, ",".join(own))
-                agency, official, _ = where.split(SEPARATOR, 2)
-                holder, own = f"{agency}{SEPARATOR}{official}{SEPARATOR}", []
-            own.append(text)
-        if own:
-            yield self._named(holder, ",".join(own))
+    def written(self, places: Sequence[str], texts: Sequence[str]) -> Iterator[bytes]:
+        """The texts of rows in the order of their places, with names; those of one official, or unit, as one."""
+        first = 0
+        while first < len(places):
+            agency, official, _ = places[first].split(SEPARATOR, 2)
+            end = bisect_left(places, f"{agency}{SEPARATOR}{official}{_AFTER_SEPARATOR}", first)
+            yield self._named(agency, official, ",".join(texts[first:end]).encode())
+            first = end
 
-    def _named(self, holder: str, text: str) -> str:
+    def _named(self, agency: str, official: str, text: bytes) -> bytes:
         """The rows of one holder with the names in them."""
-        agency, official, _ = holder.split(SEPARATOR)
-        name = _quoted(self.agencies.get(agency, agency))
-        text = text.replace(_AGENCY_NAME, f'"agency_name":{name}')
-        if official:
-            name = _quoted(self.officials.get(official, official))
-            text = text.replace(_OFFICIAL_NAME, f'"official_name":{name}')
-        return text
+        text = _put(_AGENCY_NAME, self.agency(agency), text)
+        return _put(_OFFICIAL_NAME, self.official(official), text) if official else text
 
 
-def _quoted(text: str) -> str:
-    return write_json(text).decode()
+def _put(field: bytes, name: str | None, text: bytes) -> bytes:
+    """``text`` with ``name`` where the field has none."""
+    return (field + write_json(name)).join(text.split(field + b"null"))  # half the time of replace()
 
 
 @dataclass(frozen=True)
@@ -375,13 +369,14 @@ def public(bulletin: Bulletin) -> Bulletin:
 
 def to_json(bulletin: Bulletin, zone: ZoneInfo) -> bytes:
     """Canonical JSON (RFC 8785): sorted keys, no spaces, UTF-8; instants local, whole numbers without a fraction."""
-    return with_rows(bulletin, map(row_json, bulletin.rows), zone)
+    return with_rows(bulletin, (row_json(row).encode() for row in bulletin.rows), zone)
 
 
-def with_rows(bulletin: Bulletin, rows: Iterable[str], zone: ZoneInfo) -> bytes:
+def with_rows(bulletin: Bulletin, rows: Iterable[bytes], zone: ZoneInfo) -> bytes:
     """Canonical JSON of a list whose rows are written already."""
     data = _plain(localised(bulletin.model_copy(update={"rows": ()}), zone))
-    return write_json(data).replace(_NO_ROWS, b'"rows":[%b]' % ",".join(rows).encode(), 1)
+    before, after = write_json(data).split(_NO_ROWS, 1)
+    return b"".join((before, b'"rows":[', b",".join(rows), b"]", after))
 
 
 _NO_ROWS = b'"rows":[]'

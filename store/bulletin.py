@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -146,8 +147,9 @@ def compiled_json(
         by_agency=agency_totals(tallies),
         changes=(),
     )
-    shown = [*found, *_taken_back(connection, period, watermark, earlier)]
-    rows = basis.names.written(_with_apology(row, watermark) for row in shown)
+    shown = sorted([*found, *_taken_back(connection, period, watermark, earlier)], key=_place)
+    texts = [row[4] if row[5] is None else _with_apology(row, watermark) for row in shown]
+    rows = basis.names.written([_place(row) for row in shown], texts)
     return with_rows(summary, rows, basis.calendar.zone)
 
 
@@ -165,6 +167,7 @@ def enters() -> ColumnElement[bool]:
 
 
 _LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place", "row", "apology_at"))
+_place = itemgetter(3)
 
 
 def _returned(period: str, watermark: datetime) -> Select[Any]:
@@ -246,11 +249,10 @@ def _taken_back(
             yield *row[:4], still_open(row.row, 0.0) if is_open else row.row, row.apology_at
 
 
-def _with_apology(row: Any, watermark: datetime) -> tuple[str, str]:
-    """Place and text of a row; the text with the apology that had been sent by then."""
-    sent = row[5]
-    known = sent is not None and datetime.fromisoformat(sent) <= watermark
-    return row[3], with_apology(row[4], sent) if known else row[4]
+def _with_apology(row: Any, watermark: datetime) -> str:
+    """The text of a row, with the apology if it had been sent by then."""
+    text: str = row[4]
+    return with_apology(text, row[5]) if datetime.fromisoformat(row[5]) <= watermark else text
 
 
 def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:
@@ -326,12 +328,17 @@ def _counted(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
 def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
     """What the bins of dossiers that were open at the end of the window depend on."""
     due = DOSSIER.c.promise_due_at
-    # One pause at a time (rules R5): nobody is found twice.
-    during = and_(
+    # Looked up for the few that were ever paused: joined, the databases read all pauses there are.
+    paused = and_(
         DOSSIER.c.pauses > 0,
-        PAUSE.c.dossier == DOSSIER.c.code,
-        PAUSE.c.started_at < window.until,
-        or_(PAUSE.c.ended_at.is_(None), PAUSE.c.ended_at >= window.until),
+        select(PAUSE.c.kind)  # one pause at a time (rules R5)
+        .where(
+            PAUSE.c.dossier == DOSSIER.c.code,
+            PAUSE.c.started_at < window.until,
+            or_(PAUSE.c.ended_at.is_(None), PAUSE.c.ended_at >= window.until),
+        )
+        .scalar_subquery()
+        .is_not(None),
     )
     facts = select(
         DOSSIER.c.agency,
@@ -340,10 +347,10 @@ def _facts(window: _Window, ends: ColumnElement[bool]) -> Select[Any]:
         func.coalesce(due < window.standing, false()).label("past"),
         func.coalesce(due < window.last_day, false()).label("past_days"),
         func.coalesce(DOSSIER.c.missed_at < window.standing, false()).label("recorded"),
-        PAUSE.c.dossier.is_not(None).label("paused"),
+        paused.label("paused"),
         func.coalesce(DOSSIER.c.asked_again_at < window.until, false()).label("asked_again"),
     )
-    return facts.outerjoin_from(DOSSIER, PAUSE, during).where(DOSSIER.c.accepted_at < window.until, ends)
+    return facts.where(DOSSIER.c.accepted_at < window.until, ends)
 
 
 def _bin(facts: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[str]:

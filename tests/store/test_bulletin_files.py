@@ -94,11 +94,12 @@ def test_masked_codes() -> None:
 def written(names: Names, *rows: BulletinRow) -> list[dict[str, object]]:
     """Those rows, without names, as they come out with them."""
     bare = [row._replace(agency_name=None, official_name=None) for row in rows]
-    told = (
+    told = sorted(
         (SEPARATOR.join((row.agency, row.official or "", row.due_at, row.dossier, "")), row_json(row))
         for row in bare
     )
-    found: list[dict[str, object]] = json.loads(f"[{','.join(names.written(told))}]")
+    places, texts = zip(*told, strict=True)
+    found: list[dict[str, object]] = json.loads(b"[%b]" % b",".join(names.written(places, texts)))
     return found
 
 
