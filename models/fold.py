@@ -381,6 +381,7 @@ def _restart(state: State, at: datetime) -> None:
     """Policy ``restart``: new clocks with the full budget beside the old ones, from normalised intake (R5)."""
     state.not_before = state.calendar.intake(at)
     state.notes.append((at, None, "restart", 0))
+    state.overdue_before = state.overdue(at)
     total = clock_base(state.start.rules.total, state.not_before, state.calendar)
     state.promises.append(Clock(total, state.promise.holder, extra=state.promise.extra))
     for step in state.active_steps():

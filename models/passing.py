@@ -105,14 +105,15 @@ def _miss(state: State, threshold: Threshold, clock: Clock) -> None:
 
 
 def _promise_shares(state: State, clock: Clock, due: datetime) -> tuple[Share, ...]:
-    """By agency, from the working minutes that steps were overdue up to the promise's due (rules R4)."""
-    overdue: dict[Holder, int] = {}
-    for step in state.steps:
-        for step_clock in step.clocks:
-            for holder, seconds in step_clock.after_at(due, state.calendar).items():
-                if seconds:
-                    agency = Holder(holder.agency)
-                    overdue[agency] = overdue.get(agency, 0) + seconds
+    """By agency, from the working minutes that steps were overdue up to the promise's due (rules R4).
+
+    After a restart, from its working minutes alone: shares count the new clock (rules R5).
+    """
+    overdue = {
+        Holder(agency): seconds - state.overdue_before.get(agency, 0)
+        for agency, seconds in state.overdue(due).items()
+        if seconds > state.overdue_before.get(agency, 0)
+    }
     if overdue:
         return percent_shares(overdue)
     named = clock.named()

@@ -104,6 +104,8 @@ class State:
     extended_at: datetime | None = None
     closed_at: datetime | None = None
     misses: list[Miss] = field(default_factory=list)
+    overdue_before: dict[str, int] = field(default_factory=dict)
+    """Overrun of steps by agency when the promise began anew: it makes no part of what the new one is missed by."""
     facts: list[Fact] = field(default_factory=list)
     """Concluded and not yet drained, in the order of the fold."""
     notes: list[tuple[datetime, str | None, str, int]] = field(default_factory=list)
@@ -118,6 +120,7 @@ class State:
             promises=[clock.clone() for clock in self.promises],
             pauses=list(self.pauses),
             misses=list(self.misses),
+            overdue_before=dict(self.overdue_before),
             facts=list(self.facts),
             notes=list(self.notes),
         )
@@ -148,6 +151,15 @@ class State:
                 yield order, step.key, len(step.clocks), step.clock
         if self.promise.is_running:
             yield len(self.steps), None, len(self.promises), self.promise
+
+    def overdue(self, at: datetime) -> dict[str, int]:
+        """Working seconds that steps were overdue up to ``at``, by the agency that had them."""
+        found: dict[str, int] = {}
+        for step in self.steps:
+            for clock in step.clocks:
+                for holder, seconds in clock.after_at(at, self.calendar).items():
+                    found[holder.agency] = found.get(holder.agency, 0) + seconds
+        return found
 
     def clock_of(self, miss: Miss) -> Clock:
         clocks = self.promises if miss.step is None else self.step(miss.step).clocks

@@ -8,7 +8,20 @@ from models.budget import Budget, Unit
 from models.errors import Code, Refusal
 from models.procedure import Policies, Supplement
 from models.views import PortalStatus, Status, StepState
-from tests.models.office import FOUR_STEPS, Office, action_of, at, days, hours, local, logged, official, step
+from tests.models.office import (
+    AGENCY,
+    FOUR_STEPS,
+    OTHER,
+    Office,
+    action_of,
+    at,
+    days,
+    hours,
+    local,
+    logged,
+    official,
+    step,
+)
 
 
 def refuses(code: Code, office: Office, *args: object, **kwargs: object) -> str:
@@ -195,6 +208,20 @@ class TestPauses:
         office.act("supplement_received", "04-02 08:00")
         office.pass_to("04-02 10:30")
         assert [late.id.rsplit(":", 2)[1:] for late in office.late] == [["receive", "1"], ["receive", "2"]]
+
+    def test_a_restarted_promise_is_shared_by_what_came_after(self) -> None:
+        steps = (step("survey", 1, hours(3), "Q", OTHER), step("appraise", 1, hours(2), "B"))
+        office = Office(
+            "04-01 13:00", steps=steps, total=hours(4), policies=Policies(supplement=Supplement.RESTART)
+        )
+        office.act("request_supplement", "04-02 09:00")
+        office.act("supplement_received", "04-03 07:00")
+        office.pass_to("04-03 14:00")
+        first, second = (late for late in office.late if late.step is None)
+        assert (local(first.due_at), local(second.due_at)) == ("04-01 17:00", "04-03 11:00")
+        # Due at 15:00 and 16:00 at first, then at 09:00 and 10:00.
+        assert [(s.agency, s.minutes) for s in first.shares] == [(AGENCY, 120), (OTHER, 60)]
+        assert [(s.agency, s.minutes) for s in second.shares] == [(AGENCY, 120), (OTHER, 60)]
 
     def test_overrun_excludes_pauses(self) -> None:
         office = Office()
