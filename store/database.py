@@ -99,8 +99,10 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get(_WRITES, False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # takes no lock, so it cannot fail: no need of all that SQLAlchemy puts around a statement
+        connection.connection.cursor().execute("BEGIN").close()
 
 
 @contextmanager

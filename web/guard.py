@@ -70,7 +70,7 @@ class Guard:
 
     def _refusal(self, request: Request) -> ASGIApp | None:
         length = request.headers.get("content-length", "0")
-        is_batch = request.url.path.endswith(":batch")
+        is_batch = request.scope["path"].endswith(":batch")
         if not is_batch and length.isdecimal() and int(length) > BODY:
             sentence = f"a body of more than {BODY} bytes: send less at once"
             return problem(Code.INVALID, sentence, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

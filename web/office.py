@@ -35,11 +35,15 @@ class Office:
     """Whether webhooks may be in private networks, and without TLS."""
 
 
-async def _office(request: Request) -> Office:
-    """Not a plain function: FastAPI would run that in a thread, for each request."""
+def office_of(request: Request) -> Office:
     office = request.app.state.office
     assert isinstance(office, Office)  # noqa: S101 - set by create_app, and nobody else
     return office
+
+
+async def _office(request: Request) -> Office:
+    """Not a plain function: FastAPI would run that in a thread, for each request."""
+    return office_of(request)
 
 
 TheOffice = Annotated[Office, Depends(_office)]

@@ -17,7 +17,7 @@ from models.errors import Code, Refusal
 from models.instants import whole
 from store import keys
 from store.keys import Key
-from web.office import TheOffice
+from web.office import office_of
 from web.permissions import Operation, check
 
 BEARER = "bearer"
@@ -29,7 +29,7 @@ COOKIE = "danbiet"
 """Holds the key of a browser that signed in: HttpOnly, SameSite=Strict."""
 
 
-async def principal(request: Request, office: TheOffice) -> Principal:
+async def principal(request: Request) -> Principal:
     """Nobody in particular without a key. Raises :class:`Refusal` (``unauthenticated``) for one that does not hold."""
     told = _bearer(request) or request.cookies.get(COOKIE)
     if told is None:
@@ -37,7 +37,7 @@ async def principal(request: Request, office: TheOffice) -> Principal:
     now, verified = whole(datetime.now(UTC)), verified_of(request)
     key = verified.lately(told, LOOKED_UP_EVERY)
     if key is None or (key.expires_at is not None and key.expires_at <= now):
-        key = await asyncio.to_thread(keys.find, office.engine, told, now)
+        key = await asyncio.to_thread(keys.find, office_of(request).engine, told, now)
         verified.found(told, key)
     if key is None:
         raise Refusal(Code.UNAUTHENTICATED, "this key is unknown, has expired or was revoked")
@@ -99,9 +99,10 @@ ThePrincipal = Annotated[Principal, Depends(principal)]
 
 
 def allowed(operation: Operation) -> Callable[..., Coroutine[Any, Any, Principal]]:
-    """A dependency: the principal, if its role may do this."""
+    """A dependency: the principal, if its role may do this. It has none of its own: every request pays for each."""
 
-    async def guarded(found: ThePrincipal) -> Principal:
+    async def guarded(request: Request) -> Principal:
+        found = await principal(request)
         check(found, operation)
         return found
 
