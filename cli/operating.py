@@ -173,3 +173,17 @@ def ledger_erase(
     from cli.upkeep import erase
 
     erase(official, reason, data, json=json)
+
+
+@ledger_app.command("new-key")
+def ledger_new_key(
+    lost: Annotated[
+        bool, typer.Option("--lost", help="The old key is lost for good: it cannot sign the new one.")
+    ] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Sign with a new key from now on; the old one signs the change, and stays listed."""
+    from cli.upkeep import new_key
+
+    new_key(data, lost=lost, json=json)

@@ -24,7 +24,7 @@ from cli.readiness import OK, database_check
 from models.errors import Code, DanbietError, Refusal, Unavailable
 from starter import Starter, connect
 from store.database import check_current
-from store.ledger_keeping import FOLDER
+from store.ledger_files import FOLDER
 from web.app import create_app
 from web.office import Office
 from worker import quieten, run_until_stopped

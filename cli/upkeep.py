@@ -89,3 +89,28 @@ def erase(official: str, reason: str, data: Path | None, *, json: bool) -> None:
         )
     else:
         print(f"no personal part names {official}: nothing to erase")
+
+
+def new_key(data: Path | None, *, lost: bool, json: bool) -> None:
+    """Change the key that signs the ledger, and publish that at once."""
+    from datetime import UTC, datetime
+
+    from cli.installation import Installation
+    from cli.keeping import SETTLING
+    from store import ledger_key
+    from store.ledger_keeping import keep
+    from store.ledger_keys import keys
+
+    installation, now = Installation(data), datetime.now(UTC)
+    engine, origin = installation.engine, installation.settings.ledger_origin
+    new = ledger_key.new_key(engine, installation.data, origin, lost=lost, now=now).verifier
+    keep(engine, installation.data, origin=origin, now=now, settling=SETTLING)
+    if json:
+        print(as_json({"key": str(new), "before": [str(each) for each in keys(engine)[1:]]}))
+        return
+    print(f"the ledger is signed with this key from now on:\n{new}")
+    print("back up ledger.key, and publish the line above where you published the old one")
+    if lost:
+        print(
+            "the old key could not sign it: who checks the ledger cannot believe it before you have told them"
+        )

@@ -99,6 +99,10 @@ def _tell(found: Verified, verifier: Verifier, *, given: bool) -> None:
         print(f"last entry appended {found.last_at}; root {found.root}")
     if found.since is not None:
         print(f"consistent with the earlier checkpoint: its {found.since} entries are unchanged")
+    if found.signed_by != str(verifier):
+        tell(
+            f"its key was changed, and the old one has signed that: from now on give --key '{found.signed_by}'"
+        )
     if not given:
         tell(
             f"the key was taken from beside the ledger, where whoever forges one would put theirs: compare it with "

@@ -24,6 +24,8 @@ VERSION = 1
 MOST_BYTES = 16_384
 """Of one entry; real ones have some six hundred."""
 SALT_BYTES = 32
+KEY = "key"
+"""Kind of the entries that tell of a new key."""
 
 _PUBLIC = (
     "agency",
@@ -94,6 +96,17 @@ def bulletin(place: Place, *, period: str, edition: int, sha256: str, frozen_at:
     """Entry of one frozen edition. ``sha256``: of the canonical JSON that the public gets, hexadecimal."""
     told = {"period": period, "edition": edition, "sha256": sha256, "frozen_at": _instant(frozen_at)}
     return canonical(_head(place, "bulletin") | told)
+
+
+def key_change(place: Place, *, key: str, replaces: str, note: str | None) -> bytes:
+    """Entry of a new ``key`` (as verifiers are written). ``note``: :func:`handover`, signed with the key it
+    ``replaces``; None: that one is lost."""
+    return canonical(_head(place, KEY) | {"key": key, "replaces": replaces, "note": note})
+
+
+def handover(key: str) -> str:
+    """What the old key signs to show that the new one is its owner's choice."""
+    return f"from now on the ledger is signed with\n{key}\n"
 
 
 def canonical(value: Any) -> bytes:

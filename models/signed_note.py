@@ -86,18 +86,10 @@ def opened(note: str, verifier: Verifier) -> str:
 
     Raises :class:`Refusal` (``invalid``) for what is no note, lacks this signature or has a wrong one.
     """
-    text, gap, rest = note.rpartition("\n\n")
-    lines = rest.split("\n")
-    if not gap or lines.pop() != "" or not 0 < len(lines) <= MOST_SIGNATURES:
-        raise Refusal(Code.INVALID, "it is no signed note: a text, an empty line, then lines of signatures")
-    text += "\n"
+    text, signatures = _parts(note)
     public = Ed25519PublicKey.from_public_bytes(verifier.public)
     found = False
-    for line in lines:
-        name, _, encoded = line.removeprefix(_DASH).partition(" ")
-        signature = _decoded(encoded)
-        if not line.startswith(_DASH) or not name or signature is None or len(signature) <= 4:
-            raise Refusal(Code.INVALID, "a line of its signatures cannot be read")
+    for name, signature in signatures:
         if (name, signature[:4]) != (verifier.name, verifier.key_id):
             continue
         try:
@@ -110,6 +102,31 @@ def opened(note: str, verifier: Verifier) -> str:
             Code.INVALID, f"it is not signed with the key {verifier.key_id.hex()} of '{verifier.name}'"
         )
     return text
+
+
+def unverified(note: str, verifier: Verifier) -> tuple[str, bool]:
+    """The text of ``note``, which nobody has checked yet, and whether ``verifier`` is said to have signed it.
+
+    Raises :class:`Refusal` (``invalid``) for what is no note.
+    """
+    text, signatures = _parts(note)
+    return text, any((name, each[:4]) == (verifier.name, verifier.key_id) for name, each in signatures)
+
+
+def _parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Text, and who is said to have signed it with what: key id and signature."""
+    text, gap, rest = note.rpartition("\n\n")
+    lines = rest.split("\n")
+    if not gap or lines.pop() != "" or not 0 < len(lines) <= MOST_SIGNATURES:
+        raise Refusal(Code.INVALID, "it is no signed note: a text, an empty line, then lines of signatures")
+    signatures = []
+    for line in lines:
+        name, _, encoded = line.removeprefix(_DASH).partition(" ")
+        signature = _decoded(encoded)
+        if not line.startswith(_DASH) or not name or signature is None or len(signature) <= 4:
+            raise Refusal(Code.INVALID, "a line of its signatures cannot be read")
+        signatures.append((name, signature))
+    return text + "\n", signatures
 
 
 def read_checkpoint(text: str) -> Checkpoint:

@@ -375,6 +375,16 @@ class LedgerPersonRow(Row, table=True):
     number: int = Field(primary_key=True, index=True, sa_type=BIG)
 
 
+class LedgerKeyRow(Row, table=True):
+    """A public key that the ledger was signed with; the highest number signs now."""
+
+    __tablename__ = "ledger_key"
+
+    number: int = Field(primary_key=True, sa_type=BIG)
+    """Entries there were before it: 0 of the first, else the number of the entry that tells the change."""
+    verifier: str
+
+
 class LedgerCheckpointRow(Row, table=True):
     """A signed statement of the ledger at a size."""
 

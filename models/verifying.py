@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from models import merkle
 from models.errors import Code, Refusal
 from models.ledger import MOST_BYTES, VERSION, canonical, digest
-from models.signed_note import Checkpoint, Verifier, opened, read_checkpoint
+from models.ledger_keys import Keys, change_told
+from models.signed_note import Checkpoint, Verifier, opened, read_checkpoint, unverified
 
 MOST_NOTE = 65_536
 """Bytes of a checkpoint with many signatures."""
@@ -28,18 +29,23 @@ class Disagreement(Refusal):
 
 
 class Verified(NamedTuple):
-    """What was found in order. ``since``: entries of the earlier checkpoint, all of them unchanged."""
+    """What was found in order. ``since``: entries of the earlier checkpoint, all of them unchanged.
+
+    ``signed_by``: the key that signs now, which the one that was trusted has handed over to if it is another.
+    """
 
     origin: str
     size: int
     root: str
     last_at: str | None
     since: int | None
+    signed_by: str
 
 
 class _Entry(NamedTuple):
     content: bytes
     at: datetime
+    told: dict[str, Any]
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -71,6 +77,7 @@ def verify(note: str, lines: Iterable[bytes], verifier: Verifier, *, earlier: st
     peaks = merkle.Peaks()
     _compare_before(peaks, before)
     last: _Entry | None = None
+    keys = Keys(verifier)
     for index, line in enumerate(lines):
         if index == stated.size:
             raise Disagreement(
@@ -78,6 +85,7 @@ def verify(note: str, lines: Iterable[bytes], verifier: Verifier, *, earlier: st
             )
         last = _read(index, line, last)
         peaks.append(merkle.leaf_hash(last.content))
+        _follow(keys, index, last.told)
         _compare_before(peaks, before)
     if peaks.size < stated.size:
         raise Disagreement(
@@ -89,20 +97,50 @@ def verify(note: str, lines: Iterable[bytes], verifier: Verifier, *, earlier: st
             max(stated.size - 1, 0),
             f"{_suspects(first, stated.size)}: the entries fit each other, but they are not those that were signed",
         )
+    signed_by = _signed(note, stated, "the checkpoint", keys.believe)
+    if earlier is not None and before is not None:
+        _signed(earlier, before, "the earlier checkpoint", keys.of)
     return Verified(
         origin=stated.origin,
         size=stated.size,
         root=b64encode(stated.root).decode(),
         last_at=None if last is None else last.at.isoformat(),
         since=None if before is None else before.size,
+        signed_by=str(signed_by),
     )
 
 
-def _stated(note: str, verifier: Verifier, which: str) -> Checkpoint:
+def _follow(keys: Keys, index: int, told: dict[str, Any]) -> None:
     try:
-        stated = read_checkpoint(opened(note, verifier))
+        if (change := change_told(index, told)) is not None:
+            keys.add(change)
     except Refusal as refusal:
-        raise Refusal(refusal.code, f"{which} does not hold: {refusal.message}") from None
+        raise Disagreement(
+            index, f"entry {index} changes the key and does not hold: {refusal.message}"
+        ) from None
+
+
+def _signed(note: str, stated: Checkpoint, which: str, whose: Callable[[int], Verifier]) -> Verifier:
+    """Who has signed ``note``: the key that the ledger had when it was so long."""
+    try:
+        verifier = whose(stated.size)
+        opened(note, verifier)
+    except Refusal as refusal:
+        raise _not_held(which, refusal) from None
+    return verifier
+
+
+def _not_held(which: str, refusal: Refusal) -> Refusal:
+    return Refusal(refusal.code, f"{which} does not hold: {refusal.message}")
+
+
+def _stated(note: str, verifier: Verifier, which: str) -> Checkpoint:
+    """What it states. One that another key has signed is judged when the entries have told of the keys."""
+    try:
+        text, is_ours = unverified(note, verifier)
+        stated = read_checkpoint(opened(note, verifier) if is_ours else text)
+    except Refusal as refusal:
+        raise _not_held(which, refusal) from None
     if stated.origin != verifier.name:
         raise Refusal(
             Code.INVALID, f"{which} is of the ledger '{stated.origin}', the key of '{verifier.name}'"
@@ -153,7 +191,7 @@ def _read(index: int, line: bytes, before: _Entry | None) -> _Entry:
         raise Disagreement(
             index - 1, f"entry {index - 1} was altered: it is not the one that entry {index} names"
         )
-    return _Entry(content, at)
+    return _Entry(content, at, told)
 
 
 def _decoded(index: int, line: bytes) -> tuple[bytes, dict[str, Any]]:

@@ -19,7 +19,7 @@ from models.errors import Code, Refusal
 from models.events import EventType
 from models.ledger import Place
 from models.merkle import Node
-from models.signed_note import Checkpoint, Signer, opened
+from models.signed_note import Checkpoint, Signer, Verifier
 from models.tables import (
     LedgerCheckpointRow,
     LedgerCursorRow,
@@ -30,6 +30,7 @@ from models.tables import (
     OutboxRow,
     table_of,
 )
+from store import ledger_keys
 from store.database import WRITER_LOCK, reading, writing
 from store.projections import Values, insert_rows, upsert
 
@@ -106,16 +107,34 @@ def append_bulletin(
 
 
 def sign_checkpoint(engine: Engine, signer: Signer) -> str:
-    """The signed statement of the ledger as it is now; a new one if it grew, or another key signs."""
+    """The signed statement of the ledger as it is now; a new one if it grew, or another key signs.
+
+    Raises :class:`Refusal` (``conflict``) for a key that is not the one the ledger goes by.
+    """
     with writing(engine, lock=WRITER_LOCK) as connection:
         number = _size(connection)
         note = _checkpoint(connection)
-        if note is not None and note[0] == number and _signed_by(signer, note[1]):
+        ledger_keys.admit(connection, signer.verifier, None if note is None or note[0] == 0 else note[1])
+        if note is not None and note[0] == number and ledger_keys.is_signed_by(signer.verifier, note[1]):
             return note[1]
         root = merkle.peaks_of(number, _subtrees(connection)).root
         signed = signer.sign(str(Checkpoint(signer.verifier.name, number, root)))
         upsert(connection, CHECKPOINT, [{"size": number, "note": signed}])
         return signed
+
+
+def change_key(engine: Engine, new: Verifier, *, replaces: Verifier, note: str | None, now: datetime) -> int:
+    """Append that ``new`` signs from now on; the number of that entry. ``note``: as :func:`models.ledger.key_change`.
+
+    Raises :class:`Refusal` (``conflict``) if the ledger goes by another key by now.
+    """
+    with writing(engine, lock=WRITER_LOCK) as connection:
+        ledger_keys.check_current(connection, replaces)
+        place = _end(connection, now)
+        entry = ledger.key_change(place, key=str(new), replaces=str(replaces), note=note)
+        _write(connection, [_row(place, entry)])
+        ledger_keys.add(connection, place.number, new)
+        return place.number
 
 
 def checkpoint(engine: Engine) -> str | None:
@@ -281,11 +300,3 @@ def _checkpoint(connection: Connection) -> tuple[int, str] | None:
     query = select(CHECKPOINT.c.size, CHECKPOINT.c.note).order_by(CHECKPOINT.c.size.desc()).limit(1)
     found = connection.execute(query).first()
     return None if found is None else (found.size, found.note)
-
-
-def _signed_by(signer: Signer, note: str) -> bool:
-    try:
-        opened(note, signer.verifier)
-    except Refusal:
-        return False
-    return True

@@ -1,5 +1,7 @@
 """The ledger as files that any web server can hand out: `entries`, `checkpoint`, and the `key` to check them with.
 
+`keys` lists all that ever signed it, the newest first.
+
 `entries` only grows; `checkpoint` is replaced when all that it covers is on the disk.
 """
 
@@ -19,8 +21,11 @@ from models.errors import Code, Refusal
 from models.ledger import MOST_BYTES
 from models.signed_note import Verifier, opened, read_checkpoint
 from store import ledger
+from store.ledger_keys import keys
 
-ENTRIES, CHECKPOINT, KEY = "entries", "checkpoint", "key"
+FOLDER = "ledger"
+"""Below the data directory."""
+ENTRIES, CHECKPOINT, KEY, KEYS = "entries", "checkpoint", "key", "keys"
 BATCH = 1000
 _TAIL = 4 * MOST_BYTES
 """More than two entries take."""
@@ -44,6 +49,7 @@ def publish(engine: Engine, directory: Path, verifier: Verifier) -> int:
             known = _known(engine, file, size)
             _extend(engine, file, known, size)
             _replace(directory / KEY, f"{verifier}\n")
+            _replace(directory / KEYS, "".join(f"{each}\n" for each in keys(engine)))
             _replace(directory / CHECKPOINT, note)
     except OSError as error:
         raise Refusal(

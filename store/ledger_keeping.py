@@ -10,11 +10,10 @@ from sqlalchemy import Engine, and_, select
 from models.tables import EditionRow, table_of
 from store import ledger
 from store.database import reading
-from store.ledger_files import publish
+from store.ledger_files import FOLDER, publish
 from store.ledger_key import signer
+from store.ledger_keys import keys
 
-FOLDER = "ledger"
-"""Below the data directory."""
 BATCH = 1000
 EDITION = table_of(EditionRow)
 
@@ -25,7 +24,8 @@ def keep(engine: Engine, data: Path, *, origin: str, now: datetime, settling: ti
     Safe to repeat and to interrupt: what one run leaves undone, the next does. Raises :class:`Refusal` where the
     key or the files need a person; nothing is signed then, and nothing is lost.
     """
-    key = signer(data, origin, size=ledger.size(engine))
+    known = keys(engine)
+    key = signer(data, origin, size=ledger.signed_size(engine), current=known[0] if known else None)
     while ledger.append_disclosures(engine, settled_before=now - settling, now=now, limit=BATCH) == BATCH:
         pass
     _append_editions(engine, now)

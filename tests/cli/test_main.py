@@ -84,6 +84,7 @@ def test_every_command_has_its_help(danbiet: Danbiet, command: str) -> None:
 GROUPS = {"catalogue", "db", "keys", "ledger", "webhooks"}
 MORE = {"catalogue check", "db upgrade", "db rebuild", "keys create", "keys list", "keys revoke"} | {
     "ledger erase",
+    "ledger new-key",
     *(f"webhooks {verb}" for verb in ("add", "list", "remove", "replay")),
 }
 

@@ -98,6 +98,7 @@ def test_for_programs(danbiet: Danbiet, folder: Path) -> None:
         "root": root,
         "last_at": "2025-06-01T02:00:00+00:00",
         "since": None,
+        "signed_by": key,
         "key": key,
         "trust": "first_use",
     }

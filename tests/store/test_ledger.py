@@ -158,13 +158,26 @@ def test_a_checkpoint_is_signed_when_the_ledger_grew(engine: Engine) -> None:
     assert len(all_entries(engine)) == 2
 
 
-def test_another_key_signs_the_same_ledger_again(engine: Engine) -> None:
+def test_another_key_does_not_sign_what_was_signed(engine: Engine) -> None:
     bulletin(engine)
-    stated = signed(engine)
+    signed(engine)
+    note = store.checkpoint(engine)
     other = Signer("danbiet.local/test", Ed25519PrivateKey.from_private_bytes(bytes(32)))
-    note = store.sign_checkpoint(engine, other)
-    assert read_checkpoint(opened(note, other.verifier)) == stated
+    with pytest.raises(Refusal, match=r"goes by the key .*new-key --lost"):
+        store.sign_checkpoint(engine, other)
+    with pytest.raises(Refusal, match=r"called 'danbiet\.local/test' and never changes its name"):
+        store.sign_checkpoint(engine, Signer("other", Ed25519PrivateKey.from_private_bytes(bytes(range(32)))))
     assert store.checkpoint(engine) == note
+
+
+def test_an_empty_ledger_binds_nobody_to_a_key(engine: Engine) -> None:
+    signed(engine)
+    other = Signer("danbiet.local/test", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    assert opened(store.sign_checkpoint(engine, other), other.verifier)
+    bulletin(engine)
+    assert opened(store.sign_checkpoint(engine, other), other.verifier)
+    with pytest.raises(Refusal, match="goes by the key"):
+        signed(engine)
 
 
 def test_every_entry_and_every_earlier_size_can_be_proved(engine: Engine) -> None:

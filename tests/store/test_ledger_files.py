@@ -19,7 +19,7 @@ from store.journal import Journal
 from store.ledger_files import publish
 from tests.store.test_ledger import SIGNER, all_entries, append, bulletin, signed, tell
 
-FILES = {"entries", "checkpoint", "key"}
+FILES = {"entries", "checkpoint", "key", "keys"}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,11 +52,8 @@ def test_a_key_that_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_lost_key_is_not_replaced_while_there_are_entries(tmp_path: Path) -> None:
-    lost = signer(tmp_path, ORIGIN, size=0)
+    signer(tmp_path, ORIGIN, size=0)
     (tmp_path / NAME).unlink()
-    with pytest.raises(Refusal, match=r"is gone, and 7 entries .* backup"):
+    with pytest.raises(Refusal, match=r"is gone, and 7 entries .* backup.*new-key --lost"):
         signer(tmp_path, ORIGIN, size=7)
     assert not (tmp_path / NAME).exists()
-    with (tmp_path / NAME).open("wb") as file:
-        subprocess.run(["openssl", "rand", "-base64", "32"], check=True, stdout=file)
-    assert signer(tmp_path, ORIGIN, size=7).verifier != lost.verifier

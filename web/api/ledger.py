@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import JsonValue
 
 from models.errors import Code, Refusal
-from store import ledger
+from store import ledger, ledger_keys
 from store.ledger_files import KEY
 from web.office import Office, TheOffice
 
@@ -54,6 +54,13 @@ async def key(office: TheOffice) -> PlainTextResponse:
     if not await asyncio.to_thread(path.is_file):
         raise Refusal(Code.NOT_FOUND, "the ledger is empty: nothing was published yet")
     return PlainTextResponse(await asyncio.to_thread(path.read_text, "ascii"))
+
+
+@router.get("/keys")
+async def keys(office: TheOffice) -> PlainTextResponse:
+    """All public keys that ever signed it, the newest first; its entries of kind `key` tell since when."""
+    found = await asyncio.to_thread(ledger_keys.keys, office.engine)
+    return PlainTextResponse("".join(f"{each}\n" for each in found), headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/proof/{index}")
