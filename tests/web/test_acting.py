@@ -97,6 +97,18 @@ async def test_of_two_at_once_on_one_reading_one_is_told_to_read_again(
     assert freely.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("tags", "status"), [("*", 200), ('"1", {}', 200), ("W/{}", 200), ('"1", "0"', 412), ('"other"', 412)]
+)
+async def test_if_match_is_a_list_of_tags_or_any(
+    client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], tags: str, status: int
+) -> None:
+    place = f"/api/v1/dossiers/{start.code}"
+    headers = {**holders[0], "If-Match": tags.format(await tag_of(client, start, holders[0]))}
+    answer = await client.post(f"{place}/actions", json=given_to("B"), headers=headers)
+    assert answer.status_code == status, answer.text
+
+
 async def test_a_repetition_is_not_stale_for_what_it_did_itself(
     client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], engine: Engine
 ) -> None:
