@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.workflows.lives import begin, eventually, kinds, office_catalogue, st
 from web.app import create_app
 from web.office import Office
 
+SEQUENCE = re.compile(r'name="sequence" value="(\d+)"')
 __all__ = ["dev", "dev_worker", "engine", "journal"]
 
 
@@ -123,6 +125,30 @@ async def test_a_repetition_is_not_stale_for_what_it_did_itself(
     refused = [await client.post(place, json=given_to("C"), headers=stale) for _ in range(2)]
     assert [answer.status_code for answer in refused] == [412, 412]
     assert kinds(engine, start.code).count("handed_over") == 1
+
+
+async def test_of_two_with_the_desk_open_the_second_is_told_and_reads_anew(
+    client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], engine: Engine
+) -> None:
+    place = f"/desk/{start.code}"
+    page = await client.get(place, headers=holders[0])
+    (read,) = set(SEQUENCE.findall(page.text))
+    form = {"action": "hand_over", "step": "receive", "sequence": read}
+    first = await client.post(place, data=form | {"official": "B"}, headers=holders[0])
+    twice = await client.post(place, data=form | {"official": "B"}, headers=holders[0])
+    assert [answer.status_code for answer in (first, twice)] == [303, 303]
+    sent = form | {"official": "C", "reason": "Nghỉ phép"}
+    second = await client.post(place, data=sent, headers=holders[1])
+    assert second.status_code == 409
+    assert "Hồ sơ đã thay đổi kể từ khi bạn xem" in second.text
+    assert 'value="Nghỉ phép"' in second.text
+    assert kinds(engine, start.code).count("handed_over") == 1
+    (anew,) = set(SEQUENCE.findall(second.text))
+    assert int(anew) > int(read)
+    again = await client.post(place, data=sent | {"sequence": anew}, headers=holders[1])
+    assert again.status_code == 303
+    wrong = await client.post(f"{place}?lang=en", data=sent | {"sequence": "x"}, headers=holders[1])
+    assert (wrong.status_code, "read the page again" in wrong.text) == (409, True)
 
 
 async def test_an_answer_that_was_lost_is_given_again(
