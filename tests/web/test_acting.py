@@ -151,6 +151,40 @@ async def test_of_two_with_the_desk_open_the_second_is_told_and_reads_anew(
     assert (wrong.status_code, "read the page again" in wrong.text) == (409, True)
 
 
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"action": "complete", "step": "sign"}, "Bước “[^”]+” chưa bắt đầu"),
+        (
+            {"action": "complete", "step": "receive"},
+            r"Bước “[^”]+” đã được hoàn thành lúc \d\d:\d\d, \d+/\d+/\d{4}",
+        ),
+        ({"action": "deliver"}, "đang ở trạng thái “đang thực hiện”: chỉ trả kết quả sau"),
+        ({"action": "supplement_received"}, "không tạm dừng: không có gì để tiếp tục"),
+        ({"action": "extend", "amount": "0", "unit": "working_days"}, "Thời gian gia hạn phải lớn hơn 0"),
+    ],
+)
+async def test_the_vietnamese_desk_says_the_whole_refusal_in_vietnamese(
+    client: httpx.AsyncClient,
+    start: DossierStart,
+    holders: list[dict[str, str]],
+    form: dict[str, str],
+    sentence: str,
+) -> None:
+    place = f"/desk/{start.code}"
+    done = await client.post(place, data={"action": "complete", "step": "receive"}, headers=holders[0])
+    assert done.status_code == 303, done.text
+    refused = await client.post(place, data=form, headers=holders[0])
+    alert = re.search(r'role="alert">(.*?)</div>', refused.text, re.DOTALL)
+    assert alert is not None
+    assert re.search(sentence, alert[1]), alert[1]
+    assert 'lang="en"' not in alert[1]
+    english = await client.post(
+        f"/api/v1{place.replace('desk', 'dossiers')}/actions", json=form, headers=holders[0]
+    )
+    assert "“" not in english.json()["detail"]
+
+
 async def test_an_answer_that_was_lost_is_given_again(
     client: httpx.AsyncClient,
     start: DossierStart,

@@ -23,6 +23,7 @@ from web.api.bodies import tidy
 from web.pages.figures import procedure_name, step_name
 from web.pages.lookup import attempts_of
 from web.pages.page import SIGNED_IN, Page, PageRoute, ThePage
+from web.pages.refusals import said
 from web.pages.words import N_
 from web.permissions import MAY, Operation
 from web.scope import agencies_of, visible
@@ -258,6 +259,7 @@ def _case(
             if principal.role in (Role.SUPERVISOR, Role.ADMIN) and each.state is LatenessState.RECORDED
         ],
         refusal=refusal,
+        said=said(page, refusal, view.procedure) if refusal else None,
         wrong_field=_field_of(refusal),
         given=given or {},
         done=done,
