@@ -380,6 +380,10 @@ def log_request(given: tuple[Given, ...], identity: str, heard: Heard | None) ->
 def _refusal(cause: BaseException | None) -> DanbietError:
     """The core's refusal as it was, from what Temporal carried of it."""
     if isinstance(cause, ApplicationError) and cause.type in tuple(Code):
+        match cause.details:
+            case [str(sentence), dict(values)]:
+                return Refusal(Code(cause.type), sentence, **values)
+        # Of a worker that was begun before refusals carried their facts.
         return Refusal(Code(cause.type), cause.message)
     return Refusal(Code.INVALID, str(cause))
 

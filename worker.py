@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ from starter import connect
 from store.catalogue_files import read_catalogue
 from store.database import check_current, open_database
 from store.journal import Journal
+from store.keys import forget_answers
 from store.webhooks import names
 from workflows.bulletins import BulletinWorkflow
 from workflows.dossier import DossierWorkflow
@@ -60,6 +61,7 @@ from workflows.schedules import ensure_schedule
 
 log = logging.getLogger("danbiet.worker")
 GRACE = timedelta(seconds=20)
+TIDY_EVERY = timedelta(days=1)
 CONNECT_WITHIN, CONNECT_EVERY = 60.0, 2.0
 """Seconds for the Temporal server to answer at start, and between two attempts."""
 ACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -157,13 +159,14 @@ async def running_worker(
     runner: WorkflowRunner | None = None,
     private_webhooks: bool = False,
 ) -> AsyncIterator[Worker]:
-    """Journal, worker, schedule and relays, stopped in the right order: no record is dropped half-way."""
+    """Journal, worker, schedule, relays and upkeep, stopped in the right order: no record is dropped half-way."""
     await ensure_schedule(client, catalogue.main_calendar.zone, task_queue=task_queue)
     await ensure_relays(client, await asyncio.to_thread(names, engine), task_queue=task_queue)
     compiling = Compiling(engine, catalogue)
     delivering = Delivering(engine, registry, private=private_webhooks)
     journal = Journal(engine, installation)
     journal.start()
+    upkeep = asyncio.create_task(keep_tidy(engine))
     try:
         async with build_worker(
             client,
@@ -176,7 +179,21 @@ async def running_worker(
         ) as worker:
             yield worker
     finally:
+        upkeep.cancel()
+        await asyncio.wait({upkeep})
         await asyncio.to_thread(journal.close)
+
+
+async def keep_tidy(engine: Engine) -> None:
+    """Once at start and then every day: forget what need not be kept. Several workers may do it; never returns."""
+    while True:
+        try:
+            forgotten = await asyncio.to_thread(forget_answers, engine, datetime.now(UTC))
+        except Unavailable as problem:
+            log.warning("old answers are not forgotten yet: %s", problem.message)
+        else:
+            log.info("%d old answers to repeated requests forgotten", forgotten)
+        await asyncio.sleep(TIDY_EVERY.total_seconds())
 
 
 async def until_stopped() -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from models import refusals
 from models.actions import (
     Actor,
     ClockAction,
@@ -298,8 +299,10 @@ class Dossier:
         if request.expected is not None and request.expected != self._known.sequence:
             raise Refusal(
                 Code.STALE,
-                f"{self.start.code} has gone on from sequence {request.expected} to {self._known.sequence} since "
-                "you read it: read it again, and act on what it is now",
+                refusals.STALE,
+                dossier=self.start.code,
+                read=request.expected,
+                sequence=self._known.sequence,
             )
 
     def _unseen(self, given: Iterable[Given]) -> list[Given]:
@@ -343,7 +346,10 @@ class Dossier:
         if action.at > now + FUTURE_TOLERANCE:
             raise Refusal(
                 Code.INVALID,
-                f"'{action.action}' at {iso(action.at, zone)} lies in the future (now {iso(now, zone)})",
+                refusals.FUTURE,
+                action=action.action,
+                at=iso(action.at, zone),
+                now=iso(now, zone),
             )
         if given.by.role is Role.LOG:
             return

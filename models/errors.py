@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+Value = str | int | float
+"""A fact in a sentence; instants as ISO 8601 with the offset of the dossier's zone."""
+
 
 class Code(StrEnum):
     """Stable codes of refusals (interfaces: ``/problems/<code>``)."""
@@ -41,11 +44,15 @@ class DanbietError(Exception):
 
 
 class Refusal(DanbietError):
-    """A rule says no. Nothing has changed; the sentence says what, where and how to mend it."""
+    """A rule says no. Nothing has changed; the sentence says what, where and how to mend it.
 
-    def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    ``values`` stand in the named places of the sentence, as in ``models.refusals``: a door that speaks another
+    language tells its own sentence with the same facts.
+    """
+
+    def __init__(self, code: Code, sentence: str, /, **values: Value) -> None:
+        super().__init__(sentence % values if values else sentence)
+        self.code, self.sentence, self.values = code, sentence, values
 
 
 class CatalogueError(DanbietError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from models import refusals
 from models.actions import (
     ClockAction,
     Complete,
@@ -76,7 +77,10 @@ def apply(state: State, given: Given, index: int) -> None:
         accepted = _local(state, state.start.accepted_at)
         raise Refusal(
             Code.TOO_EARLY,
-            f"{_local(state, action.at)} lies before the acceptance of {state.start.code} at {accepted}",
+            refusals.BEFORE_ACCEPTANCE,
+            at=_local(state, action.at),
+            dossier=state.start.code,
+            since=accepted,
         )
     advance(state, action.at)
     _check_open(state, action)
@@ -132,32 +136,38 @@ def _check_open(state: State, action: ClockAction) -> None:
     code, name = state.start.code, action.action
     if isinstance(action, Deliver):
         if state.status is Status.DELIVERED:
-            raise Refusal(Code.ALREADY_DONE, f"the result of {code} was delivered already")
+            raise Refusal(Code.ALREADY_DONE, refusals.DELIVERED_ALREADY, dossier=code)
         if state.status is not Status.PROCESSED:
-            raise Refusal(
-                Code.TOO_EARLY, f"{code} is {state.status}: a result is delivered only after processing"
-            )
+            raise Refusal(Code.TOO_EARLY, refusals.NOT_PROCESSED, dossier=code, status=state.status.value)
         return
     if state.closed_at is not None:
         raise Refusal(
             Code.ILLEGAL_ACTION,
-            f"{code} was closed ({state.status}) at {_local(state, state.closed_at)}: '{name}' must lie before that",
+            refusals.CLOSED,
+            dossier=code,
+            status=state.status.value,
+            since=_local(state, state.closed_at),
+            action=name,
         )
     if state.pause is not None and not isinstance(action, WHILE_PAUSED):
         raise Refusal(
             Code.ILLEGAL_ACTION,
-            f"{code} is paused since {_local(state, state.pause.start)} ({state.pause.kind}): '{name}' must wait",
+            refusals.PAUSED,
+            dossier=code,
+            since=_local(state, state.pause.start),
+            kind=state.pause.kind,
+            action=name,
         )
 
 
 def _check_override(trail: _Trail, what: str) -> bool:
     """Whether the sender may act on others' steps; a counter may not at all, an official only on his or her own."""
     if trail.by.role is Role.COUNTER:
-        raise Refusal(Code.FORBIDDEN, f"an intake counter may not {what}")
+        raise Refusal(Code.FORBIDDEN, refusals.NOT_FOR_COUNTERS, what=what)
     if trail.by.role.may_override:
         return True
     if trail.official is not None and trail.official != trail.by.name:
-        raise Refusal(Code.FORBIDDEN, f"{trail.by.name} may not act for {trail.official}; a supervisor may")
+        raise Refusal(Code.FORBIDDEN, refusals.NOT_IN_STEAD, who=trail.by.name, holder=trail.official)
     return False
 
 
@@ -167,11 +177,10 @@ def _check_holds(state: State, trail: _Trail, what: str, step: StepRun | None = 
         return
     steps = [step] if step is not None else state.active_steps()
     if all(trail.actor != each.clock.holder.official for each in steps):
-        raise Refusal(
-            Code.NOT_HOLDER,
-            f"{trail.actor} holds {f'not step {step.key!r}' if step else 'no active step'} of {state.start.code}: "
-            f"a holder or a supervisor may {what}",
-        )
+        facts = {"who": trail.actor, "dossier": state.start.code, "what": what}
+        if step is None:
+            raise Refusal(Code.NOT_HOLDER, refusals.HOLDS_NOTHING, **facts)
+        raise Refusal(Code.NOT_HOLDER, refusals.HOLDS_NOT_STEP, step=step.key, **facts)
 
 
 # --- the actions -----------------------------------------------------------------------------------------------
@@ -182,9 +191,9 @@ def _complete(state: State, action: Complete, trail: _Trail) -> None:
     match step.state:
         case StepState.DONE:
             done = _local(state, step.completed_at or action.at)
-            raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' was completed at {done}")
+            raise Refusal(Code.ALREADY_DONE, refusals.STEP_COMPLETED, step=step.key, at=done)
         case StepState.PENDING:
-            raise Refusal(Code.TOO_EARLY, f"step '{step.key}' has not begun: the stage before it is not done")
+            raise Refusal(Code.TOO_EARLY, refusals.STEP_NOT_BEGUN, step=step.key)
     _check_completes(step, trail)
     step.clock.stop(action.at, state.calendar)
     step.state, step.completed_at = StepState.DONE, action.at
@@ -205,19 +214,23 @@ def _complete(state: State, action: Complete, trail: _Trail) -> None:
 def _check_completes(step: StepRun, trail: _Trail) -> None:
     """The holder completes. Another only as a supervisor, in the holder's stead with a reason, or from a log (R3)."""
     holder = step.clock.holder
-    who = holder.official or f"the queue of {holder.agency}"
     if trail.by.role is Role.LOG:
         return
-    if _check_override(trail, "complete a step"):
+    if _check_override(trail, refusals.COMPLETE):
         if trail.official in (None, holder.official) or holder.official is None or trail.reason:
             return
         raise Refusal(
             Code.NOT_HOLDER,
-            f"{trail.official} does not hold step '{step.key}', {who} does: "
-            "a supervisor who completes it in the holder's stead gives a reason",
+            refusals.STEAD_WITHOUT_REASON,
+            who=trail.official,
+            step=step.key,
+            holder=holder.official,
         )
+    facts = {"who": trail.actor, "step": step.key}
+    if holder.official is None:
+        raise Refusal(Code.NOT_HOLDER, refusals.QUEUE_HOLDS, unit=holder.agency, **facts)
     if trail.actor != holder.official:
-        raise Refusal(Code.NOT_HOLDER, f"{trail.actor} does not hold step '{step.key}': {who} does")
+        raise Refusal(Code.NOT_HOLDER, refusals.ANOTHER_HOLDS, holder=holder.official, **facts)
 
 
 def _next_stage(state: State, at: datetime, trail: _Trail) -> None:
@@ -262,16 +275,20 @@ def _run(state: State, step: StepRun, at: datetime) -> None:
 def _hand_over(state: State, action: HandOver, trail: _Trail) -> None:
     step = state.step(action.step)
     if not step.is_unfinished:
-        raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is {step.state}: nothing is left to hand over")
+        raise Refusal(Code.ALREADY_DONE, refusals.NOTHING_TO_HAND_OVER, step=step.key, state=step.state.value)
     if action.of_agency != step.agency:
         raise Refusal(
             Code.ILLEGAL_ACTION,
-            f"{action.official} belongs to {action.of_agency}, step '{step.key}' to {step.agency}: transfer it first",
+            refusals.OF_ANOTHER_UNIT,
+            who=action.official,
+            unit=str(action.of_agency),
+            step=step.key,
+            other_unit=step.agency,
         )
     holder = step.clock.holder
     claims = holder.official is None and action.official == trail.by.name
     if not claims:
-        _check_holds(state, trail, "hand it over", step)
+        _check_holds(state, trail, refusals.HAND_OVER, step)
     step.clock.pass_to(Holder(step.agency, action.official), action.at, state.calendar)
     trail.tell(
         state,
@@ -289,7 +306,7 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
     if action.step is None:
         if action.agency == state.agency:
             raise Refusal(Code.ALREADY_DONE, f"{state.start.code} is with {action.agency} already")
-        _check_holds(state, trail, "transfer it")
+        _check_holds(state, trail, refusals.TRANSFER)
         moved = [s for s in state.steps if s.agency == state.agency and s.is_unfinished]
         state.agency = action.agency
         state.promise.pass_to(Holder(action.agency), action.at, state.calendar)
@@ -301,7 +318,7 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
             )
         if action.agency == step.agency:
             raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is with {action.agency} already")
-        _check_holds(state, trail, "transfer it", step)
+        _check_holds(state, trail, refusals.TRANSFER, step)
         moved = [step]
     for step in moved:
         step.agency = action.agency
@@ -324,7 +341,7 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
 
 
 def _pause(state: State, action: RequestSupplement | RequestPayment, trail: _Trail) -> None:
-    _check_holds(state, trail, "pause it")
+    _check_holds(state, trail, refusals.PAUSE)
     kind = PAUSES[type(action)]
     for step in state.active_steps():
         step.clock.stop(action.at, state.calendar)
@@ -347,11 +364,14 @@ def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _
     kind = RESUMES[type(action)]
     pause = state.pause
     if pause is None:
-        raise Refusal(Code.ILLEGAL_ACTION, f"{state.start.code} is not paused: there is nothing to resume")
+        raise Refusal(Code.ILLEGAL_ACTION, refusals.NOT_PAUSED, dossier=state.start.code)
     if pause.kind != kind:
         raise Refusal(
             Code.ILLEGAL_ACTION,
-            f"{state.start.code} waits for a {pause.kind}, which '{action.action}' does not bring",
+            refusals.OTHER_PAUSE,
+            dossier=state.start.code,
+            kind=pause.kind,
+            action=action.action,
         )
     restart = kind == "supplement" and state.start.rules.policies.supplement is Supplement.RESTART
     if trail.by.role is Role.OFFICIAL:
@@ -391,21 +411,23 @@ def _restart(state: State, at: datetime) -> None:
 
 
 def _extend(state: State, action: Extend, trail: _Trail) -> None:
-    _check_holds(state, trail, "extend it")
+    _check_holds(state, trail, refusals.EXTEND)
     calendar, promise, code = state.calendar, state.promise, state.start.code
     if state.extended_at is not None:
-        raise Refusal(Code.ALREADY_DONE, f"{code} was extended before: a dossier is extended once at most")
+        raise Refusal(Code.ALREADY_DONE, refusals.EXTENDED_BEFORE, dossier=code)
     step = _step_to_extend(state, action)
     if promise.budget is None:
-        raise Refusal(Code.ILLEGAL_ACTION, f"{code} has no deadline that could be extended")
+        raise Refusal(Code.ILLEGAL_ACTION, refusals.NO_DEADLINE, dossier=code)
     if action.amount.amount == 0:
-        raise Refusal(Code.INVALID, "an extension needs an amount above 0")
+        raise Refusal(Code.INVALID, refusals.NO_AMOUNT)
     left = promise.budget - promise.consumed_at(action.at, calendar)
     if promise.missed_at is not None or left < calendar.day_seconds:
         raise Refusal(
             Code.TOO_LATE,
-            f"an extension needs at least one working day before the promised date; {code} has "
-            f"{minutes(0 if promise.missed_at else left)} of {minutes(calendar.day_seconds)} minutes left",
+            refusals.EXTENDED_TOO_LATE,
+            dossier=code,
+            left=minutes(0 if promise.missed_at else left),
+            needed=minutes(calendar.day_seconds),
         )
     if action.amount.unit.is_working:
         added = calendar.seconds(action.amount)
@@ -432,9 +454,7 @@ def _step_to_extend(state: State, action: Extend) -> StepRun:
     if action.step is not None:
         step = state.step(action.step)
         if step not in active:
-            raise Refusal(
-                Code.ILLEGAL_ACTION, f"step '{step.key}' is {step.state}: only an active step is extended"
-            )
+            raise Refusal(Code.ILLEGAL_ACTION, refusals.NOT_ACTIVE, step=step.key, state=step.state.value)
         return step
     if len(active) != 1:
         keys = ", ".join(step.key for step in active)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
+from models import refusals
 from models.actions import Correct, Explain, Given, HearingAction, ReviewLateness, Role
 from models.errors import Code, Refusal
 from models.events import EventType
@@ -104,14 +105,19 @@ def _explain(record: LatenessRecord, action: Explain, given: Given, head: str | 
     lateness = record.lateness
     answers = lateness.official or lateness.head or head
     if (action.official or given.by.name) != answers:
-        raise Refusal(
-            Code.FORBIDDEN,
-            f"{lateness.id} is explained by {answers or 'the head of ' + lateness.agency}, whom it names",
-        )
+        if answers is None:
+            facts = {"lateness": lateness.id, "unit": lateness.agency}
+            raise Refusal(Code.FORBIDDEN, refusals.EXPLAINED_BY_HEAD, **facts)
+        raise Refusal(Code.FORBIDDEN, refusals.EXPLAINED_BY, lateness=lateness.id, holder=answers)
     if given.by.role is Role.OFFICIAL and given.by.name != answers:
         raise Refusal(Code.FORBIDDEN, f"{given.by.name} may not explain for {answers}")
     if lateness.state in (LatenessState.ANNULLED, LatenessState.RETRACTED):
-        raise Refusal(Code.ILLEGAL_ACTION, f"{lateness.id} is {lateness.state}: there is nothing to explain")
+        raise Refusal(
+            Code.ILLEGAL_ACTION,
+            refusals.NOTHING_TO_EXPLAIN,
+            lateness=lateness.id,
+            stands=lateness.state.value,
+        )
     in_time = lateness.window_closes_at is None or action.at <= lateness.window_closes_at
     if lateness.explanation is not None and not in_time:
         return record  # the journal keeps the later text; the one given in time stands in the record
@@ -124,9 +130,9 @@ def _check_reviewer(record: LatenessRecord, action: HearingAction, given: Given)
     if not given.by.role.may_override:
         raise Refusal(Code.FORBIDDEN, f"{given.by.name} may not judge {lateness.id}: a supervisor may")
     if reviewer in (lateness.official, lateness.head if lateness.official is None else None):
-        raise Refusal(Code.FORBIDDEN, f"{reviewer} is named by {lateness.id} and may not judge it")
+        raise Refusal(Code.FORBIDDEN, refusals.OWN_CASE, who=reviewer, lateness=lateness.id)
     if not action.reason:
-        raise Refusal(Code.INVALID, f"a decision on {lateness.id} needs a reason")
+        raise Refusal(Code.INVALID, refusals.NO_REASON, lateness=lateness.id)
     return reviewer
 
 
@@ -134,10 +140,10 @@ def _review(record: LatenessRecord, action: ReviewLateness, given: Given) -> tup
     lateness = record.lateness
     reviewer = _check_reviewer(record, action, given)
     if lateness.state is LatenessState.EXCUSED:
-        raise Refusal(Code.ALREADY_DONE, f"{lateness.id} was excused already")
+        raise Refusal(Code.ALREADY_DONE, refusals.EXCUSED_ALREADY, lateness=lateness.id)
     if lateness.state is not LatenessState.RECORDED:
         raise Refusal(
-            Code.TOO_LATE, f"{lateness.id} is {lateness.state}: after publication it can only be corrected"
+            Code.TOO_LATE, refusals.ONLY_CORRECTED, lateness=lateness.id, stands=lateness.state.value
         )
     excused = action.decision is ReviewDecision.EXCUSED
     if excused and action.cause is None:

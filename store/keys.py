@@ -134,6 +134,12 @@ def audit(
         connection.execute(AUDIT.insert(), row)
 
 
+ANSWERS_KEPT = timedelta(days=30)
+"""How long an answer is given again: programs repeat within minutes, after a broken night or a long holiday in days.
+
+After that an action sent again with its key is still done once, for its dossier knows the id. Forgotten are the wording
+of a refusal, that the key was used, and which code was made for an intake form (decision 0014).
+"""
 BEGUN = 0
 """Stands for the status of an answer that is not there yet."""
 
@@ -176,6 +182,12 @@ def keep_answer(engine: Engine, key: str, id: str, answer: Answer) -> None:  # n
     update = ANSWER.update().where(ANSWER.c.key == key, ANSWER.c.id == id, ANSWER.c.status == BEGUN)
     with writing(engine) as connection:
         connection.execute(update.values(status=answer.status, body=answer.body))
+
+
+def forget_answers(engine: Engine, now: datetime) -> int:
+    """Delete the answers that were kept for long enough at ``now``, also those never given; how many there were."""
+    with writing(engine) as connection:
+        return connection.execute(ANSWER.delete().where(ANSWER.c.at < now - ANSWERS_KEPT)).rowcount
 
 
 def _hash(told: str) -> str:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from models.errors import Code, DanbietError
 from models.findings import in_words
+from web.etags import Malformed
 from web.pages.page import page_of
 
 log = logging.getLogger("danbiet.web")
@@ -66,7 +67,8 @@ def install(app: FastAPI) -> None:
     async def refused(request: Request, error: DanbietError) -> Response:
         if not is_api(request):
             return page_of(request).failed(status_of(error.code))
-        return problem(error.code, error.message)
+        status = HTTPStatus.BAD_REQUEST if isinstance(error, Malformed) else None
+        return problem(error.code, error.message, status)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -84,7 +86,10 @@ def install(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         if not is_api(request):
             return page_of(request).failed(status)
-        told = problem(CODES.get(status, Code.INVALID), str(error.detail), status)
+        detail = str(error.detail)
+        if detail == status.phrase:  # of the router, which knows no more
+            detail = f"nothing answers {request.method} {request.url.path}: see /api/v1/openapi.json"
+        told = problem(CODES.get(status, Code.INVALID), detail, status)
         told.headers.update(error.headers or {})
         return told
 

@@ -164,8 +164,13 @@ async def _write(record: Record) -> None:
 
 
 def refused(refusal: Refusal) -> ApplicationError:
-    """A refusal as Temporal carries it: its stable code as the type, its sentence as the message."""
-    return ApplicationError(refusal.message, type=refusal.code.value, non_retryable=True)
+    """A refusal as Temporal carries it: its stable code as the type, its sentence as the message.
+
+    Its details are the sentence without its facts, and the facts, for doors that speak other languages.
+    """
+    return ApplicationError(
+        refusal.message, refusal.sentence, refusal.values, type=refusal.code.value, non_retryable=True
+    )
 
 
 def _later(now: datetime | None) -> datetime:

@@ -184,7 +184,7 @@ async def test_what_is_wrong_is_said_at_its_field(
     page = page_without_scripts
     await sign_in(page, "--role", "counter", "--agency", "H13.2")
     await page.goto(f"{web}/desk/intake?lang=en")
-    assert await page.get_by_label("Name").get_attribute("required") is not None
+    assert await page.get_by_label("Name").get_attribute("aria-required") == "true"
     await fill_in(page, "Trần Văn Thử")
     for label, wrong, said in (
         ("Code of the dossier", "12 34", "This is no dossier code"),
@@ -204,6 +204,24 @@ async def test_what_is_wrong_is_said_at_its_field(
     await page.get_by_label("Procedure").select_option("1.001612")
     await page.get_by_role("button", name="Hand in").click()
     assert await page.get_by_label("Unit that handles it").get_attribute("aria-invalid") == "true"
+
+
+async def test_all_mistakes_are_listed_and_lead_to_their_fields(
+    page: Page, web: str, sign_in: SignIn
+) -> None:
+    await sign_in(page, "--role", "counter", "--agency", "H13.2")
+    await page.goto(f"{web}/desk/intake?lang=en")
+    await page.get_by_label("Telephone").fill("0900")
+    await page.get_by_role("button", name="Hand in").click()
+    summary = page.get_by_role("alert")
+    assert await summary.evaluate("each => each === document.activeElement")
+    links = summary.get_by_role("link")
+    assert await links.all_inner_texts() == ["Procedure", "Unit that handles it", "Name"]
+    await links.last.click()
+    assert await page.get_by_label("Name").evaluate("each => each === document.activeElement")
+    assert await page.get_by_label("Telephone").input_value() == "0900"
+    results = await Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/desk", "/desk/intake", "/desk/{open}", "/desk/{late}"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
-from models import calendar_lines, why
+from models import calendar_lines, refusals, why
 from models.catalogue import Catalogue
 
 WEB = Path(__file__).parents[2] / "web"
@@ -32,7 +32,7 @@ def of_pages() -> set[Message]:
 
 
 def of_narration(catalogue: Catalogue) -> set[Message]:
-    """What "why this date" says in English, and the sources of the calendars."""
+    """What "why this date" and the refusals say in English, and the sources of the calendars."""
     texts = {
         *calendar_lines.TEXTS["en"].values(),
         *why.WAITING.values(),
@@ -41,4 +41,8 @@ def of_narration(catalogue: Catalogue) -> set[Message]:
         why.SUSPENDED,
     }
     texts |= {text for _, text in why.NOTES.values()}
-    return {*texts, *(source for calendar in catalogue.calendars.values() for source in calendar.sources)}
+    return {
+        *texts,
+        *refusals.SENTENCES,
+        *(source for calendar in catalogue.calendars.values() for source in calendar.sources),
+    }

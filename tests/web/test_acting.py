@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.workflows.lives import begin, eventually, kinds, office_catalogue, st
 from web.app import create_app
 from web.office import Office
 
+SEQUENCE = re.compile(r'name="sequence" value="(\d+)"')
 __all__ = ["dev", "dev_worker", "engine", "journal"]
 
 
@@ -97,6 +99,18 @@ async def test_of_two_at_once_on_one_reading_one_is_told_to_read_again(
     assert freely.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("tags", "status"), [("*", 200), ('"1", {}', 200), ("W/{}", 200), ('"1", "0"', 412), ('"other"', 412)]
+)
+async def test_if_match_is_a_list_of_tags_or_any(
+    client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], tags: str, status: int
+) -> None:
+    place = f"/api/v1/dossiers/{start.code}"
+    headers = {**holders[0], "If-Match": tags.format(await tag_of(client, start, holders[0]))}
+    answer = await client.post(f"{place}/actions", json=given_to("B"), headers=headers)
+    assert answer.status_code == status, answer.text
+
+
 async def test_a_repetition_is_not_stale_for_what_it_did_itself(
     client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], engine: Engine
 ) -> None:
@@ -111,6 +125,64 @@ async def test_a_repetition_is_not_stale_for_what_it_did_itself(
     refused = [await client.post(place, json=given_to("C"), headers=stale) for _ in range(2)]
     assert [answer.status_code for answer in refused] == [412, 412]
     assert kinds(engine, start.code).count("handed_over") == 1
+
+
+async def test_of_two_with_the_desk_open_the_second_is_told_and_reads_anew(
+    client: httpx.AsyncClient, start: DossierStart, holders: list[dict[str, str]], engine: Engine
+) -> None:
+    place = f"/desk/{start.code}"
+    page = await client.get(place, headers=holders[0])
+    (read,) = set(SEQUENCE.findall(page.text))
+    form = {"action": "hand_over", "step": "receive", "sequence": read}
+    first = await client.post(place, data=form | {"official": "B"}, headers=holders[0])
+    twice = await client.post(place, data=form | {"official": "B"}, headers=holders[0])
+    assert [answer.status_code for answer in (first, twice)] == [303, 303]
+    sent = form | {"official": "C", "reason": "Nghỉ phép"}
+    second = await client.post(place, data=sent, headers=holders[1])
+    assert second.status_code == 409
+    assert "Hồ sơ đã thay đổi kể từ khi bạn xem" in second.text
+    assert 'value="Nghỉ phép"' in second.text
+    assert kinds(engine, start.code).count("handed_over") == 1
+    (anew,) = set(SEQUENCE.findall(second.text))
+    assert int(anew) > int(read)
+    again = await client.post(place, data=sent | {"sequence": anew}, headers=holders[1])
+    assert again.status_code == 303
+    wrong = await client.post(f"{place}?lang=en", data=sent | {"sequence": "x"}, headers=holders[1])
+    assert (wrong.status_code, "read the page again" in wrong.text) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"action": "complete", "step": "sign"}, "Bước “[^”]+” chưa bắt đầu"),
+        (
+            {"action": "complete", "step": "receive"},
+            r"Bước “[^”]+” đã được hoàn thành lúc \d\d:\d\d, \d+/\d+/\d{4}",
+        ),
+        ({"action": "deliver"}, "đang ở trạng thái “đang thực hiện”: chỉ trả kết quả sau"),
+        ({"action": "supplement_received"}, "không tạm dừng: không có gì để tiếp tục"),
+        ({"action": "extend", "amount": "0", "unit": "working_days"}, "Thời gian gia hạn phải lớn hơn 0"),
+    ],
+)
+async def test_the_vietnamese_desk_says_the_whole_refusal_in_vietnamese(
+    client: httpx.AsyncClient,
+    start: DossierStart,
+    holders: list[dict[str, str]],
+    form: dict[str, str],
+    sentence: str,
+) -> None:
+    place = f"/desk/{start.code}"
+    done = await client.post(place, data={"action": "complete", "step": "receive"}, headers=holders[0])
+    assert done.status_code == 303, done.text
+    refused = await client.post(place, data=form, headers=holders[0])
+    alert = re.search(r'role="alert">(.*?)</div>', refused.text, re.DOTALL)
+    assert alert is not None
+    assert re.search(sentence, alert[1]), alert[1]
+    assert 'lang="en"' not in alert[1]
+    english = await client.post(
+        f"/api/v1{place.replace('desk', 'dossiers')}/actions", json=form, headers=holders[0]
+    )
+    assert "“" not in english.json()["detail"]
 
 
 async def test_an_answer_that_was_lost_is_given_again(

@@ -27,6 +27,7 @@ from models.views import Snapshot, Status
 from store import keys, queries
 from web.api.answers import answer
 from web.api.bodies import ACTION_EXAMPLE, SUBMISSION_EXAMPLE, read_json, tidy
+from web.etags import read_tags
 from web.office import Office, TheOffice
 from web.pages.attempts import Attempts
 from web.permissions import Operation, check
@@ -35,8 +36,6 @@ from web.scope import agencies_of, visible
 from web.security import ThePrincipal, allowed
 
 router = APIRouter(tags=["dossiers"])
-ETAG = re.compile(r'^\s*(W/)?"?(?P<sequence>\d{1,15})"?\s*$', re.ASCII)
-"""As `show` tells it; proxies that compress make it a weak one."""
 LINE = 1_000_000
 """Bytes of one line of a batch."""
 
@@ -178,8 +177,9 @@ async def show(
     """As recorded last; with `consistent=true` as its workflow knows it now. `ETag` is its sequence."""
     snapshot = await visible(office, principal, code)
     view = await (await office.connect()).state(code) if consistent else None
-    tag = f'"{view["sequence"] if isinstance(view, dict) else snapshot.view.sequence}"'
-    if if_none_match == tag:
+    sequence = int(str(view["sequence"])) if isinstance(view, dict) else snapshot.view.sequence
+    tag = f'"{sequence}"'
+    if if_none_match is not None and read_tags(if_none_match, "If-None-Match").has(sequence):
         return Response(status_code=304, headers={"ETag": tag})
     told = answer(view or shown(snapshot))
     told.headers["ETag"] = tag
@@ -251,11 +251,15 @@ async def act(
 ) -> JSONResponse:
     """One action (rules R13). With an `Idempotency-Key` the same body gets the same answer.
 
-    With the `ETag` of the last reading as `If-Match` it is refused (412) where the dossier has gone on since.
+    With the `ETag` of the last reading as `If-Match` (or a list of them) it is refused (412) where the dossier has
+    gone on since.
     """
     fields = tidy(body)
     snapshot = await visible(office, principal, code)
-    expected = _expected(if_match)
+    # The workflow judges it: the projection here may be behind.
+    expected = (
+        read_tags(if_match, "If-Match").nearest(snapshot.view.sequence) if if_match is not None else None
+    )
     _check_in_anothers_stead(principal, fields)
     identity = _identity(code, fields)
     own = principal.key or principal.name
@@ -290,18 +294,6 @@ def _check_in_anothers_stead(principal: Principal, fields: dict[str, Any]) -> No
         return
     if named != principal.official and not principal.sees_people:
         raise Refusal(Code.FORBIDDEN, f"this key acts as {principal.official}, not as {named}")
-
-
-def _expected(if_match: str | None) -> int | None:
-    """The sequence of an `If-Match`; the workflow judges it, for the projection here may be behind."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    tag = ETAG.match(if_match)
-    if tag is None:
-        raise Refusal(
-            Code.INVALID, 'If-Match is the ETag of one reading of the dossier, a number in quotes such as "7"'
-        )
-    return int(tag["sequence"])
 
 
 def _identity(code: str, fields: dict[str, Any]) -> str:

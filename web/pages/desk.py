@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -21,6 +23,7 @@ from web.api.bodies import tidy
 from web.pages.figures import procedure_name, step_name
 from web.pages.lookup import attempts_of
 from web.pages.page import SIGNED_IN, Page, PageRoute, ThePage
+from web.pages.refusals import said
 from web.pages.words import N_
 from web.permissions import MAY, Operation
 from web.scope import agencies_of, visible
@@ -184,22 +187,44 @@ async def case(page: ThePage, principal: MayWork, code: str, done: str = "") -> 
 
 @router.post("/desk/{code}", dependencies=[OurForm])
 async def act(page: ThePage, principal: MayWork, code: str) -> Response:
-    """One action, from whichever of the forms; what is refused is said above the form, and nothing is lost."""
+    """One action, from whichever of the forms; what is refused is said above the form, and nothing is lost.
+
+    The form says which sequence its page was read at. Of two people with the page open the second is refused; the same
+    person sending the same form once more (a double click) gets the first answer, for sequence and fields name it.
+    """
     snapshot = await visible(page.office, principal, code)
     form = await page.request.form(max_fields=20, max_part_size=50_000)
     given: dict[str, Any] = {
         name: value.strip() for name in FIELDS if isinstance(value := form.get(name), str) and value.strip()
     }
     try:
+        expected = _expected(form.get("sequence"))
+        once = None if expected is None else _once(principal, code, expected, given)
         starter = await page.office.connect()
         actor = principal.actor(page.office.catalogue, agencies_of(snapshot))
-        await starter.act(snapshot.view.code, tidy(given), actor=actor)
+        await starter.act(snapshot.view.code, tidy(given), actor=actor, id=once, expected=expected)
     except Refusal as refusal:
         shown = await visible(page.office, principal, code)
         return _case(page, principal, shown, refusal=refusal, given=given)
     return RedirectResponse(
         page.url(f"/desk/{snapshot.view.code}", done="1"), HTTPStatus.SEE_OTHER, SIGNED_IN
     )
+
+
+def _expected(told: object) -> int | None:
+    """The sequence in a form; None: whoever sends it has not read the page."""
+    if told is None:
+        return None
+    if not isinstance(told, str) or re.fullmatch(r"[0-9]{1,15}", told, re.ASCII) is None:
+        raise Refusal(Code.INVALID, "'sequence' is no sequence of a dossier: read the page again")
+    return int(told)
+
+
+def _once(principal: Principal, code: str, sequence: int, given: dict[str, Any]) -> str:
+    """Names the sending of one form: whoever sends it, the reading it is from, and what was filled in."""
+    own = principal.key or principal.name
+    told = json.dumps(["desk", own, code, sequence, given], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _case(
@@ -234,6 +259,7 @@ def _case(
             if principal.role in (Role.SUPERVISOR, Role.ADMIN) and each.state is LatenessState.RECORDED
         ],
         refusal=refusal,
+        said=said(page, refusal, view.procedure) if refusal else None,
         wrong_field=_field_of(refusal),
         given=given or {},
         done=done,

@@ -11,9 +11,8 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import ValidationError
@@ -22,39 +21,23 @@ from models.access import Principal
 from models.errors import Code, Refusal, Unavailable
 from models.findings import first_finding
 from models.instants import whole
-from models.submission import CODE_PATTERN, Submission
+from models.submission import Submission
 from starter import Starter, new_secret
 from store import keys, queries
 from web.api.bodies import tidy
 from web.pages.desk import OurForm
 from web.pages.figures import procedure_name
+from web.pages.mistakes import LABELS, LENGTHS, NEEDED, Wrong, instant_of, mistakes_of, refused
 from web.pages.page import SIGNED_IN, Page, PageRoute, ThePage
 from web.pages.printed import receipt_page
-from web.pages.words import CHANNELS, N_
+from web.pages.words import CHANNELS
 from web.permissions import Operation
 from web.security import allowed
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MaySubmit = Annotated[Principal, Depends(allowed(Operation.SUBMIT))]
 APPLICANT = ("name", "phone", "id_number", "address")
-FIELDS = ("code", "procedure", "agency", "channel", "at", *APPLICANT, "papers", "counter")
-NEEDED = ("procedure", "agency", "name")
 SECRET = re.compile(r"[A-Za-z0-9_-]{12}", re.ASCII)
-MISSING, NO_CODE, NO_INSTANT = (
-    N_("This is needed."),
-    N_("This is no dossier code: write it like H13.2-250401-0001, or leave it empty."),
-    N_("This is no date with a time."),
-)
-
-
-class Wrong(NamedTuple):
-    """What is wrong with the form: at which field (None: with all of it), in whose language."""
-
-    field: str | None
-    sentence: str
-    is_translated: bool
-    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
-    code: Code | None = None
 
 
 @router.get("/desk/intake")
@@ -64,53 +47,27 @@ def form(page: ThePage, principal: MaySubmit) -> Response:
 
 @router.post("/desk/intake", dependencies=[OurForm])
 async def hand_in(page: ThePage, principal: MaySubmit) -> Response:
-    """The receipt; or the form as it was filled in, with what is wrong at its field."""
+    """The receipt; or the form as it was filled in, with all that is wrong, each at its field."""
     sent = await page.request.form(max_fields=20, max_part_size=50_000)
-    given = {name: value.strip() for name in (*FIELDS, "secret") if isinstance(value := sent.get(name), str)}
+    given = {name: value.strip() for name in (*LABELS, "secret") if isinstance(value := sent.get(name), str)}
     secret = given.pop("secret", "")
     if not SECRET.fullmatch(secret):
         secret = new_secret()
-    wrong = _wrong(page, given)
-    if wrong is None:
-        try:
-            return await _hand_in(page, principal, given, secret)
-        except Unavailable as problem:
-            wrong = Wrong(None, problem.message, is_translated=False, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        except Refusal as refusal:
-            wrong = _refused(refusal)
-            if refusal.code is Code.CONFLICT:
-                secret = (
-                    new_secret()
-                )  # this one stands for another dossier already: a clerk went back to its form
-    return _form(page, principal, given, secret, wrong)
-
-
-def _wrong(page: Page, given: Mapping[str, str]) -> Wrong | None:
-    """The first thing that a clerk mends without asking anybody."""
-    for name in NEEDED:
-        if not given.get(name):
-            return Wrong(name, page.t.say(MISSING), is_translated=True)
-    if given.get("code") and not re.match(CODE_PATTERN, given["code"]):
-        return Wrong("code", page.t.say(NO_CODE), is_translated=True)
-    if given.get("at") and _instant(page, given["at"]) is None:
-        return Wrong("at", page.t.say(NO_INSTANT), is_translated=True)
-    return None
-
-
-def _refused(refusal: Refusal) -> Wrong:
-    """At the field that the refusal names, if it names one."""
-    named = [part for each in re.findall(r"'([a-z_.]+)'", refusal.message) for part in each.split(".")]
-    field = next((name for name in named if name in FIELDS), None)
-    return Wrong(field, refusal.message, is_translated=False, code=refusal.code)
+    mistakes = mistakes_of(page, principal, given)
+    if mistakes:
+        return _form(page, principal, given, secret, Wrong(mistakes))
+    try:
+        return await _hand_in(page, principal, given, secret)
+    except (Refusal, Unavailable) as error:
+        if error.code is Code.CONFLICT:
+            # This one stands for another dossier already: a clerk went back to its form.
+            secret = new_secret()
+        return _form(page, principal, given, secret, refused(error))
 
 
 async def _hand_in(page: Page, principal: Principal, given: Mapping[str, str], secret: str) -> Response:
     submission = _submission(page, given)
     catalogue = page.office.catalogue
-    if not principal.covers(catalogue, submission.agency):
-        raise Refusal(
-            Code.FORBIDDEN, f"'agency': this key hands in for {principal.agency} and the units below it"
-        )
     try:
         catalogue.rules_for(
             submission.procedure, submission.agency, accepted_at=submission.at or page.now, assignees={}
@@ -131,20 +88,12 @@ def _submission(page: Page, given: Mapping[str, str]) -> Submission:
         name: given[name] for name in ("code", "procedure", "agency", "channel", "counter") if given.get(name)
     }
     if given.get("at"):
-        told["at"] = _instant(page, given["at"])
+        told["at"] = instant_of(page, given["at"])
     told["applicant"] = {name: given[name] for name in APPLICANT if given.get(name)}
     try:
         return Submission.model_validate(tidy(told))
     except ValidationError as error:
         raise Refusal(Code.INVALID, first_finding(error)) from None
-
-
-def _instant(page: Page, text: str) -> datetime | None:
-    """As browsers send it, without a zone: the office's own."""
-    try:
-        return whole(datetime.fromisoformat(text).replace(tzinfo=page.office.zone))
-    except ValueError:
-        return None
 
 
 def _code_of_this_form(
@@ -189,6 +138,9 @@ def _form(
         procedures=sorted((procedure_name(catalogue, code), code) for code in offered),
         agencies=[(catalogue.agencies[unit].name, unit) for unit in units if unit in accepting],
         channels=CHANNELS,
+        labels=LABELS,
+        needed=NEEDED,
+        lengths=LENGTHS,
         given=given,
         secret=secret,
         wrong=wrong,

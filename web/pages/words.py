@@ -151,7 +151,10 @@ REFUSALS: Final = {
     ),
     Code.ALREADY_DONE: N_("This has been done already."),
     Code.DUPLICATE: N_("This has been handed in already."),
-    Code.STALE: N_("The dossier has gone on since you read it."),
+    Code.STALE: N_(
+        "The dossier has gone on since you read it: somebody acted on it, or a deadline passed. "
+        "What you typed is kept: look at what the dossier is now, and send it again if it still holds."
+    ),
     Code.UNAVAILABLE: N_("The engine does not answer right now. Nothing has changed: try again in a minute."),
 }
 """What a refusal comes to; the core's own sentence stands beside it, with the particulars."""

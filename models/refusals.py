@@ -1,0 +1,66 @@
+"""The sentences of the refusals that officials and counters meet daily, with named places for their facts.
+
+An English sentence is also the key under which a door finds it in another language; the facts come beside it. Places
+are named for what stands in them, and each kind is told alike everywhere: ``at``, ``since``, ``now``: an instant;
+``step``, ``who``, ``holder``, ``unit``, ``dossier``, ``lateness``: a key, id or code; ``status``, ``state``,
+``stands``, ``kind``, ``action``: a value of the core; ``what``: one of the deeds below.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BEFORE_ACCEPTANCE: Final = "%(at)s lies before the acceptance of %(dossier)s at %(since)s"
+DELIVERED_ALREADY: Final = "the result of %(dossier)s was delivered already"
+NOT_PROCESSED: Final = "%(dossier)s is %(status)s: a result is delivered only after processing"
+CLOSED: Final = "%(dossier)s was closed (%(status)s) at %(since)s: '%(action)s' must lie before that"
+PAUSED: Final = "%(dossier)s is paused since %(since)s (%(kind)s): '%(action)s' must wait"
+NOT_FOR_COUNTERS: Final = "an intake counter may not %(what)s"
+NOT_IN_STEAD: Final = "%(who)s may not act for %(holder)s; a supervisor may"
+HOLDS_NOT_STEP: Final = (
+    "%(who)s holds not step '%(step)s' of %(dossier)s: a holder or a supervisor may %(what)s"
+)
+HOLDS_NOTHING: Final = "%(who)s holds no active step of %(dossier)s: a holder or a supervisor may %(what)s"
+STEP_COMPLETED: Final = "step '%(step)s' was completed at %(at)s"
+STEP_NOT_BEGUN: Final = "step '%(step)s' has not begun: the stage before it is not done"
+ANOTHER_HOLDS: Final = "%(who)s does not hold step '%(step)s': %(holder)s does"
+QUEUE_HOLDS: Final = "%(who)s does not hold step '%(step)s': the queue of %(unit)s does"
+STEAD_WITHOUT_REASON: Final = (
+    "%(who)s does not hold step '%(step)s', %(holder)s does: "
+    "a supervisor who completes it in the holder's stead gives a reason"
+)
+NOTHING_TO_HAND_OVER: Final = "step '%(step)s' is %(state)s: nothing is left to hand over"
+OF_ANOTHER_UNIT: Final = "%(who)s belongs to %(unit)s, step '%(step)s' to %(other_unit)s: transfer it first"
+NOT_PAUSED: Final = "%(dossier)s is not paused: there is nothing to resume"
+OTHER_PAUSE: Final = "%(dossier)s waits for a %(kind)s, which '%(action)s' does not bring"
+EXTENDED_BEFORE: Final = "%(dossier)s was extended before: a dossier is extended once at most"
+NO_DEADLINE: Final = "%(dossier)s has no deadline that could be extended"
+NO_AMOUNT: Final = "an extension needs an amount above 0"
+EXTENDED_TOO_LATE: Final = (
+    "an extension needs at least one working day before the promised date; %(dossier)s has "
+    "%(left)s of %(needed)s minutes left"
+)
+NOT_ACTIVE: Final = "step '%(step)s' is %(state)s: only an active step is extended"
+STALE: Final = (
+    "%(dossier)s has gone on from sequence %(read)s to %(sequence)s since you read it: "
+    "read it again, and act on what it is now"
+)
+FUTURE: Final = "'%(action)s' at %(at)s lies in the future (now %(now)s)"
+EXPLAINED_BY: Final = "%(lateness)s is explained by %(holder)s, whom it names"
+EXPLAINED_BY_HEAD: Final = "%(lateness)s is explained by the head of %(unit)s, whom it names"
+NOTHING_TO_EXPLAIN: Final = "%(lateness)s is %(stands)s: there is nothing to explain"
+OWN_CASE: Final = "%(who)s is named by %(lateness)s and may not judge it"
+NO_REASON: Final = "a decision on %(lateness)s needs a reason"
+EXCUSED_ALREADY: Final = "%(lateness)s was excused already"
+ONLY_CORRECTED: Final = "%(lateness)s is %(stands)s: after publication it can only be corrected"
+
+COMPLETE: Final = "complete a step"
+HAND_OVER: Final = "hand it over"
+TRANSFER: Final = "transfer it"
+PAUSE: Final = "pause it"
+EXTEND: Final = "extend it"
+
+SENTENCES: Final = frozenset(
+    value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)
+)
+"""Everything here that is told in other languages, too."""

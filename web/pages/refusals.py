@@ -1,0 +1,93 @@
+"""What a refusal says in the reader's language, with its facts: instants in local time, steps and people by name."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from models.errors import DanbietError, Refusal, Value
+from models.lateness import LatenessState
+from models.refusals import SENTENCES
+from models.views import Status
+from web.pages.figures import step_name
+from web.pages.page import Page
+from web.pages.words import N_, STEP_STATES
+
+INSTANTS = ("at", "since", "now")
+PEOPLE = ("who", "holder")
+UNITS = ("unit", "other_unit")
+STATUSES: Final = {
+    Status.RUNNING: N_("in process"),
+    Status.PAUSED: N_("paused"),
+    Status.PROCESSED: N_("processed"),
+    Status.DELIVERED: N_("delivered"),
+    Status.REFUSED: N_("refused"),
+    Status.WITHDRAWN: N_("withdrawn"),
+    Status.STOPPED: N_("stopped"),
+}
+"""As an office speaks of a dossier; ``words.STATUSES`` speaks to the applicant."""
+STANDS: Final = {
+    LatenessState.RECORDED: N_("recorded"),
+    LatenessState.PUBLISHED: N_("published"),
+    LatenessState.EXCUSED: N_("excused"),
+    LatenessState.ANNULLED: N_("annulled"),
+    LatenessState.CORRECTED: N_("corrected"),
+    LatenessState.RETRACTED: N_("retracted"),
+}
+KINDS: Final = {"supplement": N_("supplement"), "payment": N_("payment")}
+ACTIONS: Final = {
+    "complete": N_("Complete this step"),
+    "hand_over": N_("Hand over"),
+    "transfer": N_("Transfer"),
+    "request_supplement": N_("Ask for papers"),
+    "supplement_received": N_("Papers have come"),
+    "request_payment": N_("Ask for payment"),
+    "payment_received": N_("Payment has come"),
+    "extend": N_("Apologise and give a new date"),
+    "send_back": N_("Send back"),
+    "refuse": N_("Refuse"),
+    "withdraw": N_("Withdraw"),
+    "stop": N_("Stop"),
+    "deliver": N_("The result was handed over"),
+}
+VALUES: Final[dict[str, dict[str, str]]] = {
+    "state": {each.value: word for each, word in STEP_STATES.items()},
+    "status": {each.value: word for each, word in STATUSES.items()},
+    "stands": {each.value: word for each, word in STANDS.items()},
+    "kind": KINDS,
+    "action": ACTIONS,
+}
+
+
+class Said(NamedTuple):
+    """A sentence, and whether it is in the page's language; otherwise it is the core's own, in English."""
+
+    text: str
+    is_translated: bool
+
+
+def said(page: Page, error: DanbietError, procedure: str) -> Said:
+    """``procedure``: whose steps are meant."""
+    if not isinstance(error, Refusal) or error.sentence not in SENTENCES:
+        return Said(error.message, is_translated=False)
+    facts = {place: _fact(page, place, value, procedure) for place, value in error.values.items()}
+    told = page.t.say(error.sentence) % facts
+    return Said(told[:1].upper() + told[1:], is_translated=True)
+
+
+def _fact(page: Page, place: str, value: Value, procedure: str) -> str:
+    catalogue, told = page.office.catalogue, str(value)
+    if not isinstance(value, str):
+        told = page.t.number(value)
+    elif place in INSTANTS:
+        told = page.t.moment(value)
+    elif place == "what":
+        told = page.t.say(value)
+    elif place == "step":
+        told = step_name(catalogue, procedure, value)
+    elif place in PEOPLE and value in catalogue.officials:
+        told = f"{catalogue.officials[value].name} ({value})"
+    elif place in UNITS and value in catalogue.agencies:
+        told = f"{catalogue.agencies[value].name} ({value})"
+    elif place in VALUES:
+        told = page.t.say(VALUES[place].get(value, value))
+    return told
