@@ -27,7 +27,10 @@ class Clock:
     missed_at: datetime | None = None
     last_due: datetime | None = None
     held: dict[Holder, int] = field(default_factory=dict)
-    last_counted: dict[Holder, datetime] = field(default_factory=dict)
+    taken_at: datetime | None = None
+    """When ``holder`` took it over; None: had it from the first."""
+    last_held: dict[Holder, datetime] = field(default_factory=dict)
+    """Up to when each held before the deadline, also while nothing counted: breaks ties (rules R4)."""
     after: dict[Holder, int] = field(default_factory=dict)
     runs: list[tuple[datetime, datetime]] = field(default_factory=list)
     """When it ran; one that was stopped before or as it opened has a run of no length."""
@@ -38,7 +41,7 @@ class Clock:
         return replace(
             self,
             held=dict(self.held),
-            last_counted=dict(self.last_counted),
+            last_held=dict(self.last_held),
             after=dict(self.after),
             runs=list(self.runs),
             rungs=set(self.rungs),
@@ -77,15 +80,18 @@ class Clock:
         book = self.held if self.missed_at is None else self.after
         if counted or self.missed_at is not None:
             book[self.holder] = book.get(self.holder, 0) + counted
-        if counted:
-            self.last_counted[self.holder] = until
         self.consumed += counted
         self.since = until
 
     def pass_to(self, holder: Holder, at: datetime, calendar: WorkingCalendar) -> None:
         """From ``at`` on the time is ``holder``'s. No clock restarts (design 4.4)."""
         self.settle(at, calendar)
-        self.holder = holder
+        self._held_until(at)
+        self.holder, self.taken_at = holder, at
+
+    def _held_until(self, at: datetime) -> None:
+        if self.missed_at is None and (self.taken_at is None or self.taken_at < at):
+            self.last_held[self.holder] = at
 
     def extend(self, seconds: int, at: datetime, calendar: WorkingCalendar) -> None:
         """Let the budget grow at ``at``: nothing that lies behind is reached by it, what was missed stays so."""
@@ -109,17 +115,18 @@ class Clock:
     def miss(self, due: datetime, calendar: WorkingCalendar) -> None:
         """The deadline passes: from ``due`` on, time is overrun."""
         self.settle(due, calendar)
+        self._held_until(due)
         self.missed_at = self.last_due = due
 
     def named(self) -> Holder:
         """Whom a missed deadline names: the largest holder; of tied ones who held last (rules R4)."""
         if not self.held:
             return self.holder
-        return max(self.held, key=lambda holder: (self.held[holder], self.last_counted[holder]))
+        return max(self.held, key=lambda holder: (self.held[holder], self.last_held[holder]))
 
     def held_ordered(self) -> dict[Holder, int]:
         """What each holder consumed before the deadline, largest first, the tied by who held last."""
-        order = sorted(self.held, key=lambda h: (self.held[h], self.last_counted[h]), reverse=True)
+        order = sorted(self.held, key=lambda h: (self.held[h], self.last_held[h]), reverse=True)
         return {holder: self.held[holder] for holder in order}
 
     def consumed_at(self, now: datetime, calendar: WorkingCalendar) -> int:

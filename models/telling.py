@@ -218,12 +218,12 @@ def refreshed(record: LatenessRecord, state: State, now: datetime) -> Lateness:
     if miss is None or record.gone:
         return record.lateness
     after = state.clock_of(miss).after_at(now, state.calendar)
-    overrun = sum(after.values())
+    overrun = minutes(sum(after.values()))
     return record.lateness.model_copy(
         update={
             "completed_at": state.ended_at(miss),
-            "overrun_minutes": minutes(overrun),
-            "overrun_working_days": round(overrun / state.calendar.day_seconds, 2),
+            "overrun_minutes": overrun,
+            "overrun_working_days": round(overrun / state.calendar.data.day_minutes, 2),
             "after": tuple(
                 HeldAfter(agency=holder.agency, official=holder.official, minutes=minutes(seconds))
                 for holder, seconds in after.items()

@@ -58,6 +58,28 @@ def test_a_tie_names_who_held_last() -> None:
     assert (only_step(office).official, shares(only_step(office))[0][1]) == ("B", "B")
 
 
+def test_a_tie_names_who_held_last_also_where_nothing_counted_then() -> None:
+    office = Office(steps=ONE, total=days(2))
+    office.act("hand_over", "04-01 10:00", step="work", official="B")
+    office.act("request_supplement", "04-01 14:00")  # at the due instant: not missed
+    office.act("hand_over", "04-01 14:30", step="work", official="A")
+    office.act("supplement_received", "04-01 15:00")  # due again at once
+    office.pass_to("04-01 15:30")
+    late = only_step(office)
+    assert (local(late.due_at), late.official) == ("04-01 15:00", "A")
+    assert shares(late) == [(AGENCY, "A", 120, 50.0), (AGENCY, "B", 120, 50.0)]
+
+
+def test_a_tie_passes_over_who_took_it_at_the_due_instant() -> None:
+    office = Office(steps=ONE, total=days(2))
+    office.act("hand_over", "04-01 10:00", step="work", official="B")
+    office.act("request_supplement", "04-01 14:00")
+    office.act("supplement_received", "04-01 15:00")
+    office.act("hand_over", "04-01 15:00", step="work", official="A")
+    office.pass_to("04-01 15:30")
+    assert only_step(office).official == "B"
+
+
 def test_a_hand_over_at_the_due_instant_is_after_it() -> None:
     office = Office(steps=ONE, total=days(2))
     office.act("hand_over", "04-01 10:00", step="work", official="B")

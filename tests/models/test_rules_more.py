@@ -518,3 +518,9 @@ def test_who_acts_on_an_older_reading_is_refused_and_a_repetition_is_not() -> No
         dossier.check(sent("B", "first"), now)
         assert dossier.accept(sent("B", "first"), now) == (first, [])
     assert office.step("work").official == "B"
+
+
+def test_the_days_of_an_overrun_are_its_minutes_by_480_as_the_bulletin_has_them() -> None:
+    office = Office(steps=ONE, total=days(5))
+    office.act("complete", "04-02 08:40:48", step="work")
+    assert (lateness(office).overrun_minutes, lateness(office).overrun_working_days) == (400.8, 0.84)
