@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from models import refusals
 from models.budget import Budget, Model, Unit
 from models.errors import Code, Refusal
 from models.findings import first_finding
@@ -207,7 +208,7 @@ def parse_action(fields: dict[str, Any]) -> Action:
             raise Refusal(Code.INVALID, f"'{name}' takes no amount or unit; only 'extend' does")
         unit = given.pop("unit", None)
         if "amount" not in given or unit is None:
-            raise Refusal(Code.INVALID, "'extend' needs both an amount and a unit, like 2 working_days")
+            raise Refusal(Code.INVALID, refusals.AMOUNT_MISSING)
         given["amount"] = {"amount": given["amount"], "unit": unit}
     elif name == "extend":
         units = ", ".join(Unit)
@@ -217,7 +218,26 @@ def parse_action(fields: dict[str, Any]) -> Action:
     try:
         return _adapter.validate_python(given)
     except ValidationError as error:
-        raise Refusal(Code.INVALID, f"'{name}': {first_problem(error)}") from None
+        raise _unfit(str(name), error) from None
+
+
+def _unfit(action: str, error: ValidationError) -> Refusal:
+    """The refusal for the first thing that is wrong with an action's fields."""
+    first = error.errors(include_url=False)[0]
+    sentence = _DAILY.get(first["type"])
+    if sentence is None:
+        return Refusal(Code.INVALID, f"'{action}': {first_problem(error)}")
+    field = ".".join(str(part) for part in first["loc"] if part not in ACTION_NAMES)
+    return Refusal(Code.INVALID, sentence, action=action, field=field.removeprefix("amount."))
+
+
+_DAILY = {
+    "missing": refusals.FIELD_MISSING,
+    "string_too_short": refusals.FIELD_EMPTY,
+    "decimal_parsing": refusals.NO_NUMBER,
+    "decimal_type": refusals.NO_NUMBER,
+}
+"""Kinds of pydantic that people meet at a desk; the sentences are those of ``models.findings``."""
 
 
 def first_problem(error: ValidationError) -> str:

@@ -3,7 +3,7 @@
 An English sentence is also the key under which a door finds it in another language; the facts come beside it. Places
 are named for what stands in them, and each kind is told alike everywhere: ``at``, ``since``, ``now``: an instant;
 ``step``, ``who``, ``holder``, ``unit``, ``dossier``, ``lateness``: a key, id or code; ``status``, ``state``,
-``stands``, ``kind``, ``action``: a value of the core; ``what``: one of the deeds below.
+``stands``, ``kind``, ``action``, ``field``: a value of the core; ``what``: one of the deeds below.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ OWN_CASE: Final = "%(who)s is named by %(lateness)s and may not judge it"
 NO_REASON: Final = "a decision on %(lateness)s needs a reason"
 EXCUSED_ALREADY: Final = "%(lateness)s was excused already"
 ONLY_CORRECTED: Final = "%(lateness)s is %(stands)s: after publication it can only be corrected"
+FIELD_MISSING: Final = "'%(action)s': the field '%(field)s' is missing"
+FIELD_EMPTY: Final = "'%(action)s': '%(field)s' is empty"
+NO_NUMBER: Final = "'%(action)s': '%(field)s' must be a number"
+AMOUNT_MISSING: Final = "'extend' needs both an amount and a unit, like 2 working_days"
 
 COMPLETE: Final = "complete a step"
 HAND_OVER: Final = "hand it over"

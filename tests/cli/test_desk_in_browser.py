@@ -88,7 +88,7 @@ async def test_what_is_refused_is_said_and_kept(
     await page.get_by_role("link", name=code).click()
     await page.get_by_label("Working days").fill("many")
     await page.get_by_role("button", name="Apologise and give a new date").click()
-    assert "'amount' must be a number" in await page.get_by_role("alert").inner_text()
+    assert "'Working days' must be a number" in await page.get_by_role("alert").inner_text()
     field = page.get_by_label("Working days")
     assert (await field.input_value(), await field.get_attribute("aria-invalid")) == ("many", "true")
     told = page.locator(f"#{await field.get_attribute('aria-describedby')}")

@@ -162,6 +162,9 @@ async def test_of_two_with_the_desk_open_the_second_is_told_and_reads_anew(
         ({"action": "deliver"}, "đang ở trạng thái “đang thực hiện”: chỉ trả kết quả sau"),
         ({"action": "supplement_received"}, "không tạm dừng: không có gì để tiếp tục"),
         ({"action": "extend", "amount": "0", "unit": "working_days"}, "Thời gian gia hạn phải lớn hơn 0"),
+        ({"action": "extend", "amount": "nhiều", "unit": "working_days"}, "“[^”]+” phải là một số"),
+        ({"action": "extend", "unit": "working_days"}, "Gia hạn phải có số lượng và đơn vị"),
+        ({"action": "complete"}, "còn thiếu “Bước”"),
     ],
 )
 async def test_the_vietnamese_desk_says_the_whole_refusal_in_vietnamese(

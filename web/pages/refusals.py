@@ -48,6 +48,17 @@ ACTIONS: Final = {
     "withdraw": N_("Withdraw"),
     "stop": N_("Stop"),
     "deliver": N_("The result was handed over"),
+    "explain": N_("Answer"),
+    "review": N_("Review"),
+}
+FIELDS: Final = {
+    "amount": N_("Working days"),
+    "official": N_("New holder"),
+    "reason": N_("Reason"),
+    "step": N_("Step"),
+    "text": N_("Text"),
+    "decision": N_("Decision"),
+    "cause": N_("Cause"),
 }
 VALUES: Final[dict[str, dict[str, str]]] = {
     "state": {each.value: word for each, word in STEP_STATES.items()},
@@ -55,6 +66,7 @@ VALUES: Final[dict[str, dict[str, str]]] = {
     "stands": {each.value: word for each, word in STANDS.items()},
     "kind": KINDS,
     "action": ACTIONS,
+    "field": FIELDS,
 }
 
 
