@@ -182,8 +182,13 @@ class Life:
         return await self.env.get_current_time(self.handle)
 
     async def pass_to(self, instant: datetime) -> None:
-        """Let time pass to a second after ``instant`` (timers fire then), or to the workflow's end."""
+        """Let time pass to a second after ``instant`` (timers fire then), or to the workflow's end.
+
+        The server's clock is there at once; what the workflow has told by then takes a moment to be in the store.
+        """
         await self.env.fast_forward(self.handle, instant + timedelta(seconds=1.5) - await self.now())
+        told = (await self.state())["sequence"]
+        await eventually(lambda: len(self.kinds) >= told)
 
     async def act(self, action: str, when: datetime | None = None, **fields: Any) -> Any:
         """Time passes to ``when`` (None: no further), and the action happens and arrives then."""
