@@ -151,7 +151,8 @@ def _plan_known(
     unseen = [row for row in rows if row.id not in seen]
     try:
         _check_same(known, unseen)
-        given = reader.additions(unseen, known.view.procedure)
+        holding = {step.key: step.official for step in known.view.steps}
+        given = reader.additions(unseen, known.view.procedure, rows, holding)
     except BadRow as bad:
         log.refuse(code, bad.row.line, bad.column, bad.message)
         return

@@ -187,6 +187,16 @@ def test_a_log_goes_in_once_and_grows(call: Danbiet, tmp_path: Path) -> None:
     assert call("db", "rebuild", "--check").code == 0
 
 
+def test_a_log_that_grows_names_who_had_the_step_by_its_first_row(call: Danbiet, tmp_path: Path) -> None:
+    code = new_code()
+    rows = [row.replace("TAN-02", "TAN-00") for row in life(code)]
+    assert call("import", log_of(tmp_path, *rows[:2])).code == 0
+    assert call("import", log_of(tmp_path, *rows), "--json").json["dossiers"]["extended"] == 1
+    assert call("import", log_of(tmp_path, *rows), "--json").json["dossiers"]["unchanged"] == 1
+    assert call("show", f"{code}:appraise:1", "--json").json["official"] == "TAN-00"
+    assert call("db", "rebuild", "--check").code == 0
+
+
 def test_only_the_new_rows_of_a_known_dossier_suffice(call: Danbiet, tmp_path: Path) -> None:
     code = new_code()
     rows = life(code)

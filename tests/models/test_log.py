@@ -14,7 +14,7 @@ import pytest
 
 from models.actions import HandOver, Role, Transfer
 from models.catalogue import Catalogue
-from models.dossier import Dossier
+from models.dossier import Dossier, Request
 from models.errors import Refusal
 from models.log import OPTIONAL, REQUIRED, Log, read_log
 from models.log_starts import LogReader, fingerprint
@@ -408,3 +408,25 @@ def test_a_row_takes_less_than_a_kilobyte_and_a_half() -> None:
     tracemalloc.stop()
     assert log.rows == 10_000
     assert current < 10_000 * 1_500
+
+
+@pytest.mark.parametrize(
+    "brought", [(), (row("transfer", "04-01 09:30", step="appraise", agency="H13.2.2"),)]
+)
+def test_a_log_in_two_parts_names_whom_it_names_in_one(brought: tuple[str, ...]) -> None:
+    official = "TB-02" if brought else "TAN-00"
+    rows = (submitted(), row("complete", "04-01 09:00", step="receive", official="TAN-01"), *brought)
+    last = row("complete", "04-10 15:00", step="appraise", official=official)
+    whole, parts = Dossier(start(*rows, last)), Dossier(start(*rows))
+    whole.begin(NOW)
+    parts.begin(NOW)
+    log = read(*rows, last, header=FULL).dossiers[ONE]
+    given = LogReader(catalogue(), NOW).additions(log[len(rows) :], "2.000908", log)
+    parts.accept(Request(given=given, imported=True), NOW)
+
+    def named(dossier: Dossier) -> list[tuple[str | None, str, str | None, object]]:
+        late = [each for each in dossier.latenesses(NOW) if each.state != "annulled"]
+        return sorted((each.step or "", each.agency, each.official, each.shares) for each in late)
+
+    assert ("appraise", official) in [(step, who) for step, _, who, _ in named(whole)]
+    assert named(parts) == named(whole)
