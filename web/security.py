@@ -99,10 +99,9 @@ ThePrincipal = Annotated[Principal, Depends(principal)]
 
 
 def allowed(operation: Operation) -> Callable[..., Coroutine[Any, Any, Principal]]:
-    """A dependency: the principal, if its role may do this. It has none of its own: every request pays for each."""
+    """A dependency: the principal, if its role may do this."""
 
-    async def guarded(request: Request) -> Principal:
-        found = await principal(request)
+    async def guarded(found: ThePrincipal) -> Principal:
         check(found, operation)
         return found
 
