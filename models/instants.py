@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -73,6 +74,12 @@ def parse_instant(text: str, *, zone: ZoneInfo | None = None) -> datetime:
 
 def iso(instant: datetime, zone: ZoneInfo) -> str:
     """ISO 8601 with the calendar's offset and whole seconds, as every interface writes it."""
+    return _local(instant if instant.tzinfo is UTC else instant.astimezone(UTC), zone)
+
+
+@lru_cache(maxsize=8192)  # what was looked at is looked at again, and a zone's rules are slow to ask
+def _local(instant: datetime, zone: ZoneInfo) -> str:
+    """Of an instant in UTC: of two in a zone's own repeated hour, Python takes one for the other."""
     return instant.astimezone(zone).isoformat(timespec="seconds")
 
 
@@ -83,12 +90,15 @@ def localised(value: Any, zone: ZoneInfo) -> JsonValue:
         return value  # type: ignore[no-any-return]  # one of the few types of JSON
     if kind is datetime:
         return iso(value, zone)
-    if isinstance(value, BaseModel):
-        value = value.model_dump(by_alias=True)
-    if isinstance(value, (dict, Mapping)):
-        return {str(key): localised(item, zone) for key, item in value.items()}
-    if isinstance(value, (list, tuple)) or (isinstance(value, Sequence) and not isinstance(value, str)):
-        return [localised(item, zone) for item in value]
+    if kind is dict:  # its leaves at once, without a call for each: most of what answers consist of
+        return {
+            str(key): item if type(item) in _AS_IT_IS else localised(item, zone)
+            for key, item in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [item if type(item) in _AS_IT_IS else localised(item, zone) for item in value]
+    if isinstance(value, Enum):
+        return value.value  # type: ignore[no-any-return]  # all enums of the models are of strings or ints
     return _plain(value, zone)
 
 
@@ -97,12 +107,17 @@ _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 
 
 def _plain(value: Any, zone: ZoneInfo) -> JsonValue:
+    """What is none of JSON's own types."""
+    if isinstance(value, BaseModel):
+        return localised(value.model_dump(by_alias=True), zone)
     if isinstance(value, datetime):
         return iso(value, zone)
-    if isinstance(value, Enum):
-        return value.value  # type: ignore[no-any-return]  # all enums of the models are of strings or ints
     if isinstance(value, Decimal):
         return int(value) if value == int(value) else float(value)
-    if value is None or isinstance(value, (str, int, float, bool)):
+    if isinstance(value, (str, int, float)):
         return value
+    if isinstance(value, Mapping):
+        return localised(dict(value), zone)
+    if isinstance(value, Sequence):
+        return localised(list(value), zone)
     raise TypeError(f"{type(value).__name__} has no place in JSON")
