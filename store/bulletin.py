@@ -124,10 +124,7 @@ def compiled_json(
         standing=min(end, watermark),
         last_day=whole(last.replace(hour=0, minute=0, second=0)),
     )
-    found = [
-        *connection.execute(_returned(period, watermark)).all(),
-        *_still_open(connection, period, basis, watermark),
-    ]
+    found = _headline(connection, period, basis, watermark)
     counted = {row[0]: row[1] for row in connection.execute(_counted_only(period))}
     tallies = _tallies(connection, period, window, basis.calendar.zone)
     summary = Bulletin(
@@ -170,14 +167,20 @@ _LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "p
 _place = itemgetter(3)
 
 
-def _returned(period: str, watermark: datetime) -> Select[Any]:
-    """Rows of what was done by then: all there is to them is stored."""
-    return select(*_LISTED).where(
-        LISTING.c.month == period,
-        LISTING.c.state.in_(HEADLINE),
-        func.coalesce(LISTING.c.completed_at <= watermark, false()),  # no way in: the table is in order
-        LISTING.c.enters,
+def _headline(connection: Connection, period: str, basis: Basis, watermark: datetime) -> list[Any]:
+    """Rows that name: of what was done by then all there is to them is stored."""
+    done = func.coalesce(LISTING.c.completed_at <= watermark, false())
+    written = case((done, LISTING.c.row)).label("row")
+    query = select(*_LISTED[:4], written, _LISTED[5]).where(
+        LISTING.c.month == period, LISTING.c.state.in_(HEADLINE), LISTING.c.enters
     )
+    found = connection.execute(
+        query
+    ).cursor.fetchall()  # texts as the driver has them: no rows are made of them
+    returned = [row for row in found if row[4] is not None]
+    if len(returned) < len(found):
+        returned += _still_open(connection, period, basis, watermark)
+    return returned
 
 
 def _counted_only(period: str) -> Select[Any]:
