@@ -24,7 +24,7 @@ from models.catalogue import Catalogue
 from models.errors import Code, Refusal
 from models.instants import Instant, iso, localised, whole
 from models.lateness import Lateness, LatenessState
-from models.views import Pause
+from models.views import Pause, Run
 
 FORMULA = "1"
 """Version of the counting rules below; a change of method changes it and is told in ``changes``."""
@@ -354,6 +354,13 @@ def overrun_seconds(
         if pause.start < until and (pause.end is None or pause.end > due_at)
     )
     return calendar.working_time(due_at, until) - sum(paused)
+
+
+def overrun_of(calendar: WorkingCalendar, runs: Iterable[Run], until: datetime) -> int:
+    """Working seconds up to ``until`` in which a missed clock ran on (rules R3, R5, R7)."""
+    return sum(
+        calendar.working_time(run.start, min(run.end or until, until)) for run in runs if run.start < until
+    )
 
 
 def masked(code: str) -> str:

@@ -118,6 +118,17 @@ class Clock:
         self._held_until(due)
         self.missed_at = self.last_due = due
 
+    def runs_after_due(self) -> list[tuple[datetime, datetime | None]]:
+        """From when to when (None: on) it ran after the deadline it missed."""
+        if self.missed_at is None:
+            return []
+        runs: list[tuple[datetime, datetime | None]] = [
+            (max(start, self.missed_at), end) for start, end in self.runs if end > self.missed_at
+        ]
+        if self.run_start is not None:
+            runs.append((max(self.run_start, self.missed_at), None))
+        return runs
+
     def named(self) -> Holder:
         """Whom a missed deadline names: the largest holder; of tied ones who held last (rules R4)."""
         if not self.held:

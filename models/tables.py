@@ -250,6 +250,8 @@ class ListingRow(Row, table=True):
     """When the applicant was sent an apology with a new date (decision 0009), local with its offset."""
     row: str
     """Canonical JSON (``models.bulletin.listed``), but for names and apology."""
+    overdue: list[Document] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """When its clock ran on (``models.views.Overdue.runs``); None: told before that was kept."""
 
 
 class ShareRow(Row, table=True):

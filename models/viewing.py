@@ -8,7 +8,7 @@ from models.instants import whole
 from models.lateness import LatenessState, minutes
 from models.state import State, StepRun
 from models.telling import Told
-from models.views import DossierView, PortalStatus, Snapshot, Status, StepState, StepView
+from models.views import DossierView, Overdue, PortalStatus, Run, Snapshot, Status, StepState, StepView
 
 
 def view_of(state: State, told: Told, now: datetime) -> DossierView:
@@ -53,6 +53,20 @@ def snapshot_of(state: State, told: Told, now: datetime) -> Snapshot:
         supplements=state.supplements,
         secret_hash=state.start.secret_hash,
         extended_at=state.extended_at,
+        overdue=_overdue(state, told),
+    )
+
+
+def _overdue(state: State, told: Told) -> tuple[Overdue, ...]:
+    misses = {miss.key: miss for miss in state.misses}
+    return tuple(
+        Overdue(
+            lateness=record.lateness.id,
+            ended_at=state.ended_at(miss),
+            runs=tuple(Run(start=start, end=end) for start, end in state.clock_of(miss).runs_after_due()),
+        )
+        for record in told.records
+        if not record.gone and (miss := misses.get(record.fact)) is not None
     )
 
 

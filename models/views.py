@@ -87,6 +87,26 @@ class Pause(Model):
     end: Instant | None
 
 
+class Run(Model):
+    """An interval in which a clock ran. ``end`` None: it runs on."""
+
+    start: Instant
+    end: Instant | None
+
+
+class Overdue(Model):
+    """When the clock of a missed deadline ran on after it: the working time in these intervals is the overrun.
+
+    They are apart where the dossier was paused or the step sent back, and end for good where the clock was started
+    anew (rules R5, R7).
+    """
+
+    lateness: str
+    ended_at: Instant | None
+    """When the late work was completed or cancelled; None: it is not, or was sent back since."""
+    runs: tuple[Run, ...]
+
+
 class Snapshot(Model):
     """The dossier after an event, as the store's projections need it."""
 
@@ -101,6 +121,8 @@ class Snapshot(Model):
     secret_hash: str | None = None
     extended_at: Instant | None = None
     """When the applicant was sent an apology with a new date (Form 04): that is what an extension is."""
+    overdue: tuple[Overdue, ...] = ()
+    """Of each lateness that stands; snapshots of before it was kept have none."""
     told_at: AwareDatetime | None = None
     """Start of the workflow task that told it, with its fractions: of two that disagree the later one counts."""
 

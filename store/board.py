@@ -11,7 +11,8 @@ from models.events import EventType
 from models.instants import Instant
 from models.lateness import Lateness, LatenessState
 from models.tables import OutboxRow, table_of
-from store.bulletin import HEADLINE, enters
+from store.bulletin import enters
+from store.bulletin_rows import HEADLINE
 from store.database import reading
 from store.projections import LATENESS
 

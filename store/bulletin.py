@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -30,34 +29,28 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from models.bulletin import (
     FORMULA,
-    SEPARATOR,
     Bin,
     Bulletin,
     Names,
     RowKey,
     Tally,
     agency_totals,
-    overrun_seconds,
     period_of,
     rates_of,
     read,
-    still_open,
     totals_of,
-    with_apology,
     with_rows,
 )
 from models.calendar import WorkingCalendar
 from models.instants import whole
-from models.lateness import LatenessState, minutes
+from models.lateness import LatenessState
 from models.tables import LONG
-from models.views import Pause, Snapshot, StepState
+from store.bulletin_rows import headline, taken_back, texts_of
 from store.database import reading
-from store.projections import DOSSIER, LATENESS, LISTING, PAUSE, STEP
+from store.projections import DOSSIER, LATENESS, LISTING, PAUSE
 
-HEADLINE = [
-    state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
-]
 _COUNTED_ONLY = [LatenessState.EXCUSED.value, LatenessState.RETRACTED.value]
+_place = itemgetter(3)
 
 
 @dataclass(frozen=True)
@@ -84,6 +77,9 @@ class Basis:
     names: Names
     calendar: WorkingCalendar
     calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+
+    def calendar_of(self, procedure: str) -> WorkingCalendar:
+        return self.calendars.get(procedure, self.calendar)
 
 
 def bulletin(
@@ -124,7 +120,7 @@ def compiled_json(
         standing=min(end, watermark),
         last_day=whole(last.replace(hour=0, minute=0, second=0)),
     )
-    found = _headline(connection, period, basis, watermark)
+    found = headline(connection, period, basis.calendar_of, watermark)
     counted = {row[0]: row[1] for row in connection.execute(_counted_only(period))}
     tallies = _tallies(connection, period, window, basis.calendar.zone)
     summary = Bulletin(
@@ -144,9 +140,8 @@ def compiled_json(
         by_agency=agency_totals(tallies),
         changes=(),
     )
-    shown = sorted([*found, *_taken_back(connection, period, watermark, earlier)], key=_place)
-    texts = [row[4] if row[5] is None else _with_apology(row, watermark) for row in shown]
-    rows = basis.names.written([_place(row) for row in shown], texts)
+    shown = sorted([*found, *taken_back(connection, period, watermark, earlier)], key=_place)
+    rows = basis.names.written([_place(row) for row in shown], texts_of(shown, watermark))
     return with_rows(summary, rows, basis.calendar.zone)
 
 
@@ -163,114 +158,12 @@ def enters() -> ColumnElement[bool]:
     )
 
 
-_LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place", "row", "apology_at"))
-_place = itemgetter(3)
-
-
-def _headline(connection: Connection, period: str, basis: Basis, watermark: datetime) -> list[Any]:
-    """Rows that name: of what was done by then all there is to them is stored."""
-    done = func.coalesce(LISTING.c.completed_at <= watermark, false())
-    written = case((done, LISTING.c.row)).label("row")
-    query = select(*_LISTED[:4], written, _LISTED[5]).where(
-        LISTING.c.month == period, LISTING.c.state.in_(HEADLINE), LISTING.c.enters
-    )
-    found = connection.execute(
-        query
-    ).cursor.fetchall()  # texts as the driver has them: no rows are made of them
-    returned = [row for row in found if row[4] is not None]
-    if len(returned) < len(found):
-        returned += _still_open(connection, period, basis, watermark)
-    return returned
-
-
 def _counted_only(period: str) -> Select[Any]:
     return (
         select(LISTING.c.state, func.count())
         .where(LISTING.c.month == period, LISTING.c.state.in_(_COUNTED_ONLY), LISTING.c.enters)
         .group_by(LISTING.c.state)
     )
-
-
-def _still_open(connection: Connection, period: str, basis: Basis, watermark: datetime) -> list[Any]:
-    """Rows of the rest, with the minutes up to the watermark, or to the closing of their dossier (rules R5).
-
-    A list made as of an earlier instant knows nothing of what came after.
-    """
-    is_open = (
-        LISTING.c.month == period,
-        LISTING.c.state.in_(HEADLINE),
-        or_(LISTING.c.completed_at.is_(None), LISTING.c.completed_at > watermark),
-        LISTING.c.enters,
-    )
-    query = (
-        select(LATENESS.c.id, LATENESS.c.dossier, LATENESS.c.procedure, LATENESS.c.step, LATENESS.c.due_at)
-        .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state, *_LISTED)
-        .select_from(LISTING)
-        .join(LATENESS, LATENESS.c.id == LISTING.c.lateness)
-        .join(DOSSIER, DOSSIER.c.code == LATENESS.c.dossier)
-        .outerjoin(STEP, and_(STEP.c.dossier == LATENESS.c.dossier, STEP.c.key == LATENESS.c.step))
-        .where(*is_open)
-    )
-    found = connection.execute(query).all()
-    pauses: dict[str, list[Pause]] = defaultdict(list)
-    if found:
-        of = select(PAUSE).where(PAUSE.c.dossier.in_(select(LISTING.c.dossier).where(*is_open)))
-        for row in connection.execute(of).mappings():
-            pauses[row["dossier"]].append(
-                Pause(kind=row["kind"], start=row["started_at"], end=row["ended_at"])
-            )
-    overruns: dict[str, float] = {}
-    known: dict[tuple[str, datetime, datetime], float] = {}
-    waiting: dict[str, tuple[str, str]] = {}
-    for id_, dossier, procedure, step, due_at, completed_at, closed_at, held, *_ in found:
-        until = min(closed_at or watermark, watermark)
-        paused = pauses.get(dossier, ())
-        key = (procedure, due_at, until)
-        if paused or key not in known:
-            calendar = basis.calendars.get(procedure, basis.calendar)
-            known[key] = minutes(overrun_seconds(calendar, due_at, paused, until))
-        overruns[id_] = known.pop(key) if paused else known[key]
-        if step is not None and completed_at is None and closed_at is None and held is None:
-            waiting[id_] = (dossier, step)
-    for id_, overrun in _sent_back(connection, waiting).items():
-        overruns[id_] = min(overrun, overruns[id_])
-    return [(*row[8:12], still_open(row[12], overruns[row[0]]), row[13]) for row in found]
-
-
-def _taken_back(
-    connection: Connection, period: str, watermark: datetime, earlier: Collection[RowKey]
-) -> Iterator[Any]:
-    """Rows of ``earlier`` that were retracted since; as of an instant before it, their work was not done."""
-    if not earlier:
-        return
-    query: Select[Any] = select(*_LISTED, LISTING.c.step, LISTING.c.completed_at).where(
-        LISTING.c.month == period, LISTING.c.state == LatenessState.RETRACTED.value, LISTING.c.enters
-    )
-    for row in connection.execute(query):
-        if (row.dossier, row.step, row.place.split(SEPARATOR)[2]) in earlier:
-            is_open = row.completed_at is None or row.completed_at > watermark
-            yield *row[:4], still_open(row.row, 0.0) if is_open else row.row, row.apology_at
-
-
-def _with_apology(row: Any, watermark: datetime) -> str:
-    """The text of a row, with the apology if it had been sent by then."""
-    text: str = row[4]
-    return with_apology(text, row[5]) if datetime.fromisoformat(row[5]) <= watermark else text
-
-
-def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:
-    """Overruns of steps that nobody holds, because the dossier was sent back: they wait with what they had."""
-    codes = {dossier for dossier, _ in waiting.values()}
-    if not codes:
-        return {}
-    query = select(DOSSIER.c.code, DOSSIER.c.snapshot).where(DOSSIER.c.code.in_(codes))
-    snapshots = {code: Snapshot.model_validate(document) for code, document in connection.execute(query)}
-    return {
-        id_: max(0.0, round(each.consumed_minutes - (each.budget_minutes or 0), 2))
-        for id_, (dossier, step) in waiting.items()
-        for each in snapshots[dossier].view.steps
-        if each.key == step and each.state is StepState.PENDING
-    }
 
 
 def _tallies(connection: Connection, period: str, window: _Window, zone: ZoneInfo) -> list[Tally]:

@@ -31,7 +31,7 @@ from models.tables import (
     StepRow,
     table_of,
 )
-from models.views import Snapshot, Status, StepState
+from models.views import Overdue, Snapshot, Status, StepState
 
 DOSSIER = table_of(DossierRow)
 STEP = table_of(StepRow)
@@ -173,12 +173,23 @@ def listing_row(row: Values, snapshot: Snapshot) -> Values:
     """The ``listing`` row of a ``lateness`` row; ``enters`` comes from the dossier's other ones."""
     lateness, zone = Lateness.model_validate(row["lateness"]), ZoneInfo(snapshot.zone)
     same = ("month", "dossier", "step", "agency", "official", "state", "completed_at")
-    return {name: row[name] for name in same} | {
-        "place": place(lateness, zone),
-        "lateness": lateness.id,
-        "apology_at": apology_at(snapshot),
-        "row": listed(lateness, snapshot.view.accepted_at, zone),
-    }
+    overdue = next((each for each in snapshot.overdue if each.lateness == lateness.id), None)
+    return (
+        {name: row[name] for name in same}
+        | {
+            "place": place(lateness, zone),
+            "lateness": lateness.id,
+            "apology_at": apology_at(snapshot),
+            "row": listed(lateness, snapshot.view.accepted_at, zone),
+            "overdue": None,
+        }
+        | ({} if overdue is None else {"completed_at": overdue.ended_at, "overdue": runs_of(overdue)})
+    )
+
+
+def runs_of(overdue: Overdue) -> list[Values]:
+    """As the ``listing`` row keeps them; from its dossier's last snapshot."""
+    return [run.model_dump(mode="json") for run in overdue.runs]
 
 
 def apology_at(snapshot: Snapshot) -> str | None:
@@ -221,6 +232,12 @@ def write_projections(
         upsert(connection, PAUSE, [row for snapshot in moved for row in pause_rows(snapshot)])
         connection.execute(_FORGET_HANDLED, {"codes": codes})
         insert_rows(connection, HANDLED, [row for snapshot in moved for row in handled_rows(snapshot)])
+        if overdue := [
+            {"id": late.lateness, "ended_at": late.ended_at, "runs": runs_of(late)}
+            for each in moved
+            for late in each.overdue
+        ]:
+            connection.execute(_RUN_ON, overdue)
         if sent := [{"code": each.view.code, "sent": apology_at(each)} for each in moved if each.extended_at]:
             connection.execute(_APOLOGISE, sent)
     if latenesses:
@@ -272,6 +289,11 @@ def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> ReturningIn
 _FORGET_STEPS = delete(STEP).where(STEP.c.dossier.in_(bindparam("codes", expanding=True)))
 _FORGET_HANDLED = delete(HANDLED).where(HANDLED.c.dossier.in_(bindparam("codes", expanding=True)))
 _FORGET_LISTING = delete(LISTING).where(LISTING.c.lateness.in_(bindparam("ids", expanding=True)))
+_RUN_ON = (
+    update(LISTING)
+    .where(LISTING.c.lateness == bindparam("id"))
+    .values(completed_at=bindparam("ended_at"), overdue=bindparam("runs"))
+)
 _APOLOGISE = (
     update(LISTING).where(LISTING.c.dossier == bindparam("code")).values(apology_at=bindparam("sent"))
 )

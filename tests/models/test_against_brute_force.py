@@ -64,7 +64,7 @@ class Story:
         self.acts: list[Act] = []
         self.core = self._start()
         self.reference = BruteForce(
-            [self._step(plan) for plan in self.steps],
+            [self.simulated(plan) for plan in self.steps],
             self.total,
             AGENCY,
             self.accepted,
@@ -91,7 +91,7 @@ class Story:
                 )
         return steps
 
-    def _step(self, plan: PlannedStep) -> Step:
+    def simulated(self, plan: PlannedStep) -> Step:
         budget = (int(plan.budget.amount), plan.budget.unit.value)
         return Step(plan.key, plan.stage, plan.role, budget, [(-1, (plan.agency, plan.official))])
 
@@ -182,7 +182,7 @@ class Story:
         else:
             legal = True
         _pass(self.core, act["at"])
-        accepted = _takes(self.core, Request(given=(_given(act),)), instant_of(act["at"]))
+        accepted = _takes(self.core, Request(given=(given_of(act),)), instant_of(act["at"]))
         assert accepted == legal, f"{act}: the rules say {legal}, the core {accepted}"
         if legal:
             self.reference = after
@@ -196,7 +196,7 @@ class Story:
         dossier, end = self._start(), instant_of(self.reference.now)
         together: dict[int, list[Given]] = {}
         for act in self.acts:
-            together.setdefault(act["at"], []).append(_given(act))
+            together.setdefault(act["at"], []).append(given_of(act))
         waiting = [Request(given=tuple(given)) for given in together.values()]
         self.draw.shuffle(waiting)
         while (refused := [each for each in waiting if not _takes(dossier, each, end)]) != waiting:
@@ -213,7 +213,7 @@ def _takes(dossier: Dossier, request: Request, now: datetime) -> bool:
     return True
 
 
-def _given(act: Act) -> Given:
+def given_of(act: Act) -> Given:
     fields = {name: value for name, value in act.items() if name != "minutes"} | {"at": instant_of(act["at"])}
     if "minutes" in act:
         fields |= {"amount": str(act["minutes"] / 60), "unit": "working_hours"}

@@ -454,6 +454,36 @@ def test_a_late_clock_that_restarts_is_late_for_what_it_was() -> None:
     assert office.step("receive").late
 
 
+def test_the_store_is_told_when_a_missed_clock_ran_on() -> None:
+    """R5, R7: what a list counts the overrun of an unfinished step from; a paused or returned step adds nothing."""
+
+    def runs(office: Office) -> list[tuple[str | None, str | None]]:
+        (overdue,) = office.dossier.record([], office.now).snapshot.overdue
+        assert overdue.ended_at is None
+        return [(local(run.start), local(run.end)) for run in overdue.runs]
+
+    office = Office(total=days(9))
+    office.pass_to("04-01 10:30")
+    assert runs(office) == [("04-01 10:00", None)]
+    office.act("request_payment", "04-01 10:40")
+    assert runs(office) == [("04-01 10:00", "04-01 10:40")]
+    office.act("payment_received", "04-01 14:00")
+    office.act("complete", "04-01 14:30", step="receive")
+    assert office.dossier.record([], office.now).snapshot.overdue[0].ended_at == at("04-01 14:30")
+    office.act("send_back", "04-01 15:00", step="receive")
+    assert runs(office) == [
+        ("04-01 10:00", "04-01 10:40"),
+        ("04-01 14:00", "04-01 14:30"),
+        ("04-01 15:00", None),
+    ]
+
+    office = Office(policies=RESTART, total=days(3))
+    office.act("request_supplement", "04-01 10:30")
+    office.act("supplement_received", "04-02 09:00")
+    office.pass_to("04-02 10:00")
+    assert runs(office) == [("04-01 10:00", "04-01 10:30")]
+
+
 def test_restart_and_extension() -> None:
     """R5, R6: what an extension added is not lost with the old clock; and it stays the only one."""
     office = Office(policies=RESTART, total=days(2))

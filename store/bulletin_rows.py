@@ -1,0 +1,166 @@
+"""The rows of a month's list: as they are stored where the work was done by the watermark, counted up to it if not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, case, false, func, or_, select
+
+from models.bulletin import SEPARATOR, RowKey, overrun_of, overrun_seconds, still_open, with_apology
+from models.calendar import WorkingCalendar
+from models.lateness import LatenessState, minutes
+from models.views import Pause, Run, Snapshot, StepState
+from store.projections import DOSSIER, LATENESS, LISTING, PAUSE, STEP
+
+HEADLINE = [
+    state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
+]
+"""What counts in a month's headline (rules R11)."""
+
+CalendarOf = Callable[[str], WorkingCalendar]
+"""By a procedure's code."""
+
+
+class Listed(NamedTuple):
+    """A row of the list. ``text``: its JSON without names; ``apology_at``: not yet in it, local with its offset."""
+
+    agency: str
+    official: str | None
+    dossier: str
+    place: str
+    text: str
+    apology_at: str | None
+
+
+_BEFORE_TEXT = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place"))
+_LISTED = (*_BEFORE_TEXT, LISTING.c.row, LISTING.c.apology_at)
+
+
+def headline(
+    connection: Connection, period: str, calendar_of: CalendarOf, watermark: datetime
+) -> list[tuple[Any, ...]]:
+    """Rows of what counts, as :class:`Listed` has them, in no order."""
+    done = func.coalesce(LISTING.c.completed_at <= watermark, false())
+    query = select(*_BEFORE_TEXT, case((done, LISTING.c.row)), LISTING.c.apology_at).where(
+        LISTING.c.month == period, LISTING.c.state.in_(HEADLINE), LISTING.c.enters
+    )
+    result = connection.execute(query)
+    assert result.cursor is not None  # noqa: S101 - a query has one
+    found = result.cursor.fetchall()  # tuples as the driver has them: a month may have twenty thousand
+    returned = [row for row in found if row[4] is not None]
+    if len(returned) < len(found):
+        returned += _unfinished(connection, period, calendar_of, watermark)
+    return returned
+
+
+def taken_back(
+    connection: Connection, period: str, watermark: datetime, earlier: Collection[RowKey]
+) -> Iterator[Listed]:
+    """Rows of ``earlier`` that were retracted since; as of an instant before it, their work was not done."""
+    if not earlier:
+        return
+    query: Select[Any] = select(*_LISTED, LISTING.c.step, LISTING.c.completed_at).where(
+        LISTING.c.month == period, LISTING.c.state == LatenessState.RETRACTED.value, LISTING.c.enters
+    )
+    for *columns, step, completed_at in connection.execute(query):
+        row = Listed(*columns)
+        if (row.dossier, step, row.place.split(SEPARATOR)[2]) in earlier:
+            is_open = completed_at is None or completed_at > watermark
+            yield row._replace(text=still_open(row.text, 0.0)) if is_open else row
+
+
+def texts_of(rows: Sequence[Sequence[Any]], watermark: datetime) -> list[str]:
+    """Their texts, each with the apology if it had been sent by then."""
+    return [row[4] if row[5] is None else _with_apology(row[4], row[5], watermark) for row in rows]
+
+
+def _with_apology(text: str, sent_at: str, watermark: datetime) -> str:
+    return with_apology(text, sent_at) if datetime.fromisoformat(sent_at) <= watermark else text
+
+
+# --- what is not over ------------------------------------------------------------------------------------------------
+
+
+def _unfinished(
+    connection: Connection, period: str, calendar_of: CalendarOf, watermark: datetime
+) -> list[Listed]:
+    """Rows of what was not done by the watermark, with the minutes up to it.
+
+    A list made as of an earlier instant knows nothing of what came after.
+    """
+    is_open = (
+        LISTING.c.month == period,
+        LISTING.c.state.in_(HEADLINE),
+        or_(LISTING.c.completed_at.is_(None), LISTING.c.completed_at > watermark),
+        LISTING.c.enters,
+    )
+    query = (
+        select(LISTING.c.lateness, LATENESS.c.procedure, LISTING.c.overdue, *_LISTED)
+        .join(LATENESS, LATENESS.c.id == LISTING.c.lateness)
+        .where(*is_open)
+    )
+    found = connection.execute(query).all()
+    overruns: dict[str, float] = {}
+    known: dict[tuple[str, str], float] = {}
+    for id_, procedure, overdue, *_ in found:
+        if overdue is not None:
+            runs = [Run.model_validate(run) for run in overdue]
+            key = (procedure, str(overdue))  # of the many that fell due at one instant, once
+            if key not in known:
+                known[key] = minutes(overrun_of(calendar_of(procedure), runs, watermark))
+            overruns[id_] = known[key]
+    if len(overruns) < len(found):
+        overruns = _without_runs(connection, is_open, calendar_of, watermark) | overruns
+    rows = ((id_, Listed(*columns)) for id_, _, _, *columns in found)
+    return [row._replace(text=still_open(row.text, overruns[id_])) for id_, row in rows]
+
+
+def _without_runs(
+    connection: Connection, is_open: Sequence[Any], calendar_of: CalendarOf, watermark: datetime
+) -> dict[str, float]:
+    """Overruns by lateness of what was told before releases kept when clocks ran on, as those counted them.
+
+    What a dossier tells next brings its runs; lists that were frozen until then can be made again.
+    """
+    query = (
+        select(LATENESS.c.id, LATENESS.c.dossier, LATENESS.c.procedure, LATENESS.c.step, LATENESS.c.due_at)
+        .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state)
+        .select_from(LISTING)
+        .join(LATENESS, LATENESS.c.id == LISTING.c.lateness)
+        .join(DOSSIER, DOSSIER.c.code == LATENESS.c.dossier)
+        .outerjoin(STEP, and_(STEP.c.dossier == LATENESS.c.dossier, STEP.c.key == LATENESS.c.step))
+        .where(*is_open, LISTING.c.overdue.is_(None))
+    )
+    pauses: dict[str, list[Pause]] = defaultdict(list)
+    of = select(PAUSE).where(PAUSE.c.dossier.in_(select(LISTING.c.dossier).where(*is_open)))
+    for row in connection.execute(of).mappings():
+        pauses[row["dossier"]].append(Pause(kind=row["kind"], start=row["started_at"], end=row["ended_at"]))
+    overruns: dict[str, float] = {}
+    waiting: dict[str, tuple[str, str]] = {}
+    for id_, dossier, procedure, step, due_at, completed_at, closed_at, held in connection.execute(query):
+        until = min(closed_at or watermark, watermark)
+        paused = pauses.get(dossier, ())
+        overruns[id_] = minutes(overrun_seconds(calendar_of(procedure), due_at, paused, until))
+        if step is not None and completed_at is None and closed_at is None and held is None:
+            waiting[id_] = (dossier, step)
+    for id_, overrun in _sent_back(connection, waiting).items():
+        overruns[id_] = min(overrun, overruns[id_])
+    return overruns
+
+
+def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:
+    """Overruns of steps that nobody holds, because the dossier was sent back: they wait with what they had."""
+    codes = {dossier for dossier, _ in waiting.values()}
+    if not codes:
+        return {}
+    query = select(DOSSIER.c.code, DOSSIER.c.snapshot).where(DOSSIER.c.code.in_(codes))
+    snapshots = {code: Snapshot.model_validate(document) for code, document in connection.execute(query)}
+    return {
+        id_: max(0.0, round(each.consumed_minutes - (each.budget_minutes or 0), 2))
+        for id_, (dossier, step) in waiting.items()
+        for each in snapshots[dossier].view.steps
+        if each.key == step and each.state is StepState.PENDING
+    }
