@@ -251,7 +251,7 @@ class ListingRow(Row, table=True):
     row: str
     """Canonical JSON (``models.bulletin.listed``), but for names and apology."""
     overdue: list[Document] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
-    """When its clock ran on (``models.views.Overdue.runs``); None: told before that was kept."""
+    """When its clock ran on (``models.views.Overdue.runs``); None: from the deadline on, but for pauses."""
 
 
 class ShareRow(Row, table=True):

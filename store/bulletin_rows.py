@@ -87,7 +87,7 @@ def _with_apology(text: str, sent_at: str, watermark: datetime) -> str:
 def _unfinished(
     connection: Connection, period: str, calendar_of: CalendarOf, watermark: datetime
 ) -> list[Listed]:
-    """Rows of what was not done by the watermark, with the minutes up to it.
+    """Rows of what was not done by the watermark, with the minutes up to it, or to the closing of their dossier.
 
     A list made as of an earlier instant knows nothing of what came after.
     """
@@ -98,61 +98,45 @@ def _unfinished(
         LISTING.c.enters,
     )
     query = (
-        select(LISTING.c.lateness, LATENESS.c.procedure, LISTING.c.overdue, *_LISTED)
-        .join(LATENESS, LATENESS.c.id == LISTING.c.lateness)
-        .where(*is_open)
-    )
-    found = connection.execute(query).all()
-    overruns: dict[str, float] = {}
-    known: dict[tuple[str, str], float] = {}
-    for id_, procedure, overdue, *_ in found:
-        if overdue is not None:
-            runs = [Run.model_validate(run) for run in overdue]
-            key = (procedure, str(overdue))  # of the many that fell due at one instant, once
-            if key not in known:
-                known[key] = minutes(overrun_of(calendar_of(procedure), runs, watermark))
-            overruns[id_] = known[key]
-    if len(overruns) < len(found):
-        overruns = _without_runs(connection, is_open, calendar_of, watermark) | overruns
-    rows = ((id_, Listed(*columns)) for id_, _, _, *columns in found)
-    return [row._replace(text=still_open(row.text, overruns[id_])) for id_, row in rows]
-
-
-def _without_runs(
-    connection: Connection, is_open: Sequence[Any], calendar_of: CalendarOf, watermark: datetime
-) -> dict[str, float]:
-    """Overruns by lateness of what was told before releases kept when clocks ran on, as those counted them.
-
-    What a dossier tells next brings its runs; lists that were frozen until then can be made again.
-    """
-    query = (
         select(LATENESS.c.id, LATENESS.c.dossier, LATENESS.c.procedure, LATENESS.c.step, LATENESS.c.due_at)
-        .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state)
+        .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state, LISTING.c.overdue, *_LISTED)
         .select_from(LISTING)
         .join(LATENESS, LATENESS.c.id == LISTING.c.lateness)
         .join(DOSSIER, DOSSIER.c.code == LATENESS.c.dossier)
         .outerjoin(STEP, and_(STEP.c.dossier == LATENESS.c.dossier, STEP.c.key == LATENESS.c.step))
-        .where(*is_open, LISTING.c.overdue.is_(None))
+        .where(*is_open)
     )
+    found = connection.execute(query).all()
     pauses: dict[str, list[Pause]] = defaultdict(list)
     of = select(PAUSE).where(PAUSE.c.dossier.in_(select(LISTING.c.dossier).where(*is_open)))
     for row in connection.execute(of).mappings():
         pauses[row["dossier"]].append(Pause(kind=row["kind"], start=row["started_at"], end=row["ended_at"]))
     overruns: dict[str, float] = {}
+    known: dict[tuple[str, datetime, datetime], float] = {}
     waiting: dict[str, tuple[str, str]] = {}
-    for id_, dossier, procedure, step, due_at, completed_at, closed_at, held in connection.execute(query):
-        until = min(closed_at or watermark, watermark)
-        paused = pauses.get(dossier, ())
-        overruns[id_] = minutes(overrun_seconds(calendar_of(procedure), due_at, paused, until))
+    for id_, dossier, procedure, step, due_at, completed_at, closed_at, held, overdue, *_ in found:
+        calendar, until = calendar_of(procedure), min(closed_at or watermark, watermark)
+        paused, key = pauses.get(dossier, ()), (procedure, due_at, until)
+        if overdue is not None:
+            runs = [Run.model_validate(run) for run in overdue]
+            overruns[id_] = minutes(overrun_of(calendar, runs, until))
+            continue
+        if paused or key not in known:
+            known[key] = minutes(overrun_seconds(calendar, due_at, paused, until))
+        overruns[id_] = known.pop(key) if paused else known[key]
         if step is not None and completed_at is None and closed_at is None and held is None:
             waiting[id_] = (dossier, step)
     for id_, overrun in _sent_back(connection, waiting).items():
         overruns[id_] = min(overrun, overruns[id_])
-    return overruns
+    rows = ((row[0], Listed(*row[9:])) for row in found)
+    return [row._replace(text=still_open(row.text, overruns[id_])) for id_, row in rows]
 
 
 def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:
-    """Overruns of steps that nobody holds, because the dossier was sent back: they wait with what they had."""
+    """Overruns of steps that nobody holds, because the dossier was sent back: they wait with what they had.
+
+    Those told by releases that kept no runs: their lists can be made again.
+    """
     codes = {dossier for dossier, _ in waiting.values()}
     if not codes:
         return {}

@@ -187,8 +187,10 @@ def listing_row(row: Values, snapshot: Snapshot) -> Values:
     )
 
 
-def runs_of(overdue: Overdue) -> list[Values]:
-    """As the ``listing`` row keeps them; from its dossier's last snapshot."""
+def runs_of(overdue: Overdue) -> list[Values] | None:
+    """As the ``listing`` row keeps them; None: in one, from the deadline until the work was done or on."""
+    if len(overdue.runs) == 1 and overdue.runs[0].end == overdue.ended_at:
+        return None
     return [run.model_dump(mode="json") for run in overdue.runs]
 
 
