@@ -191,6 +191,9 @@ class Given(Model):
     action: Action
     by: Actor
     id: str | None = None
+    of_agency: str | None = None
+    """The agency of the official who acts, told by the catalogue: on rows of an event log, the first of which about
+    a step shows who has had it (rules R3)."""
 
 
 def parse_action(fields: dict[str, Any]) -> Action:

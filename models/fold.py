@@ -84,6 +84,7 @@ def apply(state: State, given: Given, index: int) -> None:
         )
     advance(state, action.at)
     _check_open(state, action)
+    _check_first_row(state, given, index)
     handler = _HANDLERS[type(action)]
     handler(state, action, _Trail(given, index))
 
@@ -93,7 +94,7 @@ class _Trail:
 
     def __init__(self, given: Given, index: int) -> None:
         self.by, self.id = given.by, given.id
-        self.key = f"action:{index}"
+        self.index, self.key = index, f"action:{index}"
         official: str | None = None if isinstance(given.action, HandOver) else given.action.official
         self.official = official
         self.actor = official or given.by.name
@@ -110,14 +111,16 @@ def _tell(
     key: str,
     at: datetime,
     event: EventType,
+    besides: str = "",
     /,
     *,
     action: str | None = None,
     by: str | None = None,
     **data: JsonValue,
 ) -> None:
+    """``besides``: what else than its instant has the fact told anew when it changes."""
     data = _context(state) | data
-    state.facts.append(Fact(key, at, event, data, mark=_local(state, at), action=action, by=by))
+    state.facts.append(Fact(key, at, event, data, mark=_local(state, at) + besides, action=action, by=by))
 
 
 def _context(state: State) -> dict[str, JsonValue]:
@@ -157,6 +160,21 @@ def _check_open(state: State, action: ClockAction) -> None:
             since=_local(state, state.pause.start),
             kind=state.pause.kind,
             action=name,
+        )
+
+
+def _check_first_row(state: State, given: Given, index: int) -> None:
+    """Whom the first row about a step shows to have had it was of an agency that has had the step (rules R3)."""
+    action = given.action
+    if index in state.first_rows.strangers and isinstance(action, Complete | Extend | SendBack):
+        step = state.step(str(action.step))
+        raise Refusal(
+            Code.ILLEGAL_ACTION,
+            refusals.OF_ANOTHER_UNIT,
+            who=str(action.official),
+            unit=str(given.of_agency),
+            step=step.key,
+            other_unit=step.agency,
         )
 
 
@@ -265,6 +283,7 @@ def _run(state: State, step: StepRun, at: datetime) -> None:
             f"started:{step.key}",
             at,
             EventType.STEP_STARTED,
+            f" {holder.official}" if step.key in state.first_rows.held else "",
             step=step.key,
             agency=step.agency,
             official=holder.official,
@@ -322,9 +341,9 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
         moved = [step]
     for step in moved:
         step.agency = action.agency
-        step.clock.pass_to(
-            Holder(action.agency, action.roster.get(step.plan.role)), action.at, state.calendar
-        )
+        default = action.roster.get(step.plan.role)
+        official = state.first_rows.holder(step.key, trail.index, default)
+        step.clock.pass_to(Holder(action.agency, official), action.at, state.calendar)
     if action.head is not None:
         state.heads[action.agency] = action.head
     if action.parent is not None:
