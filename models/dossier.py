@@ -267,10 +267,11 @@ class Dossier:
         except Refusal as refusal:
             if index >= len(self._accepted):
                 raise
-            at = iso(given.action.at, state.calendar.zone)
-            raise Refusal(
+            raise refusal.after(
                 Code.CONFLICT,
-                f"it would make '{given.action.action}' of {at}, accepted before, illegal: {refusal.message}",
+                refusals.MAKES_ILLEGAL,
+                later=given.action.action,
+                later_at=iso(given.action.at, state.calendar.zone),
             ) from None
 
     def _trial(self, request: Request, now: datetime) -> Trial:
@@ -363,18 +364,15 @@ class Dossier:
         )
         if now - action.at <= timedelta(minutes=limit) and not crossed:
             return
-        what = (
-            "crosses a deadline that has passed" if crossed else f"lies more than {limit} minutes before now"
-        )
+        facts = {"action": action.action, "at": iso(action.at, zone)}
         if not given.by.role.may_override:
-            raise Refusal(
-                Code.FORBIDDEN,
-                f"'{action.action}' at {iso(action.at, zone)} {what}: only a supervisor may send it",
-            )
+            if crossed:
+                raise Refusal(Code.FORBIDDEN, refusals.CROSSES_DEADLINE, **facts)
+            raise Refusal(Code.FORBIDDEN, refusals.BACKDATED, limit=limit, **facts)
         if not action.reason:
-            raise Refusal(
-                Code.INVALID, f"'{action.action}' at {iso(action.at, zone)} {what}: give the reason for it"
-            )
+            if crossed:
+                raise Refusal(Code.INVALID, refusals.CROSSES_WITHOUT_REASON, **facts)
+            raise Refusal(Code.INVALID, refusals.BACKDATED_WITHOUT_REASON, limit=limit, **facts)
 
     def _passed_deadlines(self, now: datetime) -> Iterator[datetime]:
         """Those that were missed, and those that no timer has told yet."""

@@ -43,6 +43,7 @@ from models.views import Pause, Status, StepState
 PAUSES = {RequestSupplement: "supplement", RequestPayment: "payment"}
 RESUMES = {SupplementReceived: "supplement", PaymentReceived: "payment"}
 CLOSINGS = {Refuse: Status.REFUSED, Withdraw: Status.WITHDRAWN, Stop: Status.STOPPED}
+ENDING = {Refuse: refusals.REFUSE, Withdraw: refusals.WITHDRAW, Stop: refusals.STOP}
 WHILE_PAUSED = (HandOver, Transfer, Extend, Refuse, Withdraw, Stop, SupplementReceived, PaymentReceived)
 COUNTER_MAY = (SupplementReceived, PaymentReceived, Withdraw, Deliver)
 
@@ -324,7 +325,8 @@ def _hand_over(state: State, action: HandOver, trail: _Trail) -> None:
 def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
     if action.step is None:
         if action.agency == state.agency:
-            raise Refusal(Code.ALREADY_DONE, f"{state.start.code} is with {action.agency} already")
+            facts = {"dossier": state.start.code, "unit": action.agency}
+            raise Refusal(Code.ALREADY_DONE, refusals.WITH_UNIT, **facts)
         _check_holds(state, trail, refusals.TRANSFER)
         moved = [s for s in state.steps if s.agency == state.agency and s.is_unfinished]
         state.agency = action.agency
@@ -332,11 +334,10 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
     else:
         step = state.step(action.step)
         if not step.is_unfinished:
-            raise Refusal(
-                Code.ALREADY_DONE, f"step '{step.key}' is {step.state}: nothing is left to transfer"
-            )
+            facts = {"step": step.key, "state": step.state.value}
+            raise Refusal(Code.ALREADY_DONE, refusals.NOTHING_TO_TRANSFER, **facts)
         if action.agency == step.agency:
-            raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is with {action.agency} already")
+            raise Refusal(Code.ALREADY_DONE, refusals.STEP_WITH_UNIT, step=step.key, unit=action.agency)
         _check_holds(state, trail, refusals.TRANSFER, step)
         moved = [step]
     for step in moved:
@@ -394,7 +395,7 @@ def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _
         )
     restart = kind == "supplement" and state.start.rules.policies.supplement is Supplement.RESTART
     if trail.by.role is Role.OFFICIAL:
-        _check_override(trail, "resume it")
+        _check_override(trail, refusals.RESUME)
     state.pauses[-1] = Pause(kind=kind, start=pause.start, end=action.at)
     state.status = Status.RUNNING
     if restart:
@@ -477,18 +478,15 @@ def _step_to_extend(state: State, action: Extend) -> StepRun:
         return step
     if len(active) != 1:
         keys = ", ".join(step.key for step in active)
-        raise Refusal(Code.INVALID, f"several steps run ({keys}): say which one is extended")
+        raise Refusal(Code.INVALID, refusals.SEVERAL_RUN, steps=keys)
     return active[0]
 
 
 def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
     target = state.step(action.step)
     if target.plan.stage >= state.stage:
-        raise Refusal(
-            Code.ILLEGAL_ACTION,
-            f"step '{target.key}' is not of an earlier stage: a dossier is sent back, not forward",
-        )
-    _check_holds(state, trail, "send it back")
+        raise Refusal(Code.ILLEGAL_ACTION, refusals.NOT_EARLIER, step=target.key)
+    _check_holds(state, trail, refusals.SEND_BACK)
     for step in state.steps:
         if target.plan.stage < step.plan.stage < state.stage:
             step.state, step.completed_at = StepState.PENDING, None
@@ -508,7 +506,7 @@ def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
 
 def _close_early(state: State, action: Refuse | Withdraw | Stop, trail: _Trail) -> None:
     if not (trail.by.role is Role.COUNTER and isinstance(action, COUNTER_MAY)):
-        _check_holds(state, trail, f"{action.action} it")
+        _check_holds(state, trail, ENDING[type(action)])
     _close(state, action.at, CLOSINGS[type(action)], trail)
 
 
@@ -532,7 +530,7 @@ def _close(state: State, at: datetime, status: Status, trail: _Trail) -> None:
 
 def _deliver(state: State, action: Deliver, trail: _Trail) -> None:
     if trail.by.role is Role.OFFICIAL:
-        _check_override(trail, "deliver it")
+        _check_override(trail, refusals.DELIVER)
     state.status = Status.DELIVERED
     trail.tell(state, EventType.DELIVERED, action.at)
 

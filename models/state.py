@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from models import refusals
 from models.budget import Budget
 from models.calendar import WorkingCalendar
 from models.clock import Clock
@@ -142,7 +143,7 @@ class State:
             if step.key == key:
                 return step
         known = ", ".join(step.key for step in self.steps)
-        raise Refusal(Code.INVALID, f"there is no step '{key}' in {self.start.code}: its steps are {known}")
+        raise Refusal(Code.INVALID, refusals.NO_STEP, step=key, dossier=self.start.code, steps=known)
 
     def active_steps(self) -> list[StepRun]:
         return [step for step in self.steps if step.is_active]
