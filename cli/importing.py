@@ -151,8 +151,7 @@ def _plan_known(
     unseen = [row for row in rows if row.id not in seen]
     try:
         _check_same(known, unseen)
-        holding = {step.key: step.official for step in known.view.steps}
-        given = reader.additions(unseen, known.view.procedure, rows, holding)
+        given = reader.additions(unseen, known.view.procedure)
     except BadRow as bad:
         log.refuse(code, bad.row.line, bad.column, bad.message)
         return

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from models import refusals
 from models.budget import Budget, Model, Unit
@@ -23,7 +24,7 @@ Sentence = Annotated[str, Field(max_length=2_000)]
 
 def _says_something(text: str) -> str:
     if not text.strip():
-        raise ValueError("it is empty: say what happened")
+        raise PydanticCustomError("string_too_short", "it is empty: say what happened")
     return text
 
 
@@ -191,6 +192,9 @@ class Given(Model):
     action: Action
     by: Actor
     id: str | None = None
+    of_agency: str | None = None
+    """The agency of the official who acts, told by the catalogue: on rows of an event log, the first of which about
+    a step shows who has had it (rules R3)."""
 
 
 def parse_action(fields: dict[str, Any]) -> Action:
@@ -202,17 +206,16 @@ def parse_action(fields: dict[str, Any]) -> Action:
     check_plain(given)
     name = given.get("action")
     if name not in ACTION_NAMES:
-        raise Refusal(Code.INVALID, f"'{name}' is no action: use one of {', '.join(ACTION_NAMES)}")
+        raise Refusal(Code.INVALID, refusals.NO_ACTION, action=str(name), actions=", ".join(ACTION_NAMES))
     if "unit" in given or "amount" in given:
         if name != "extend":
-            raise Refusal(Code.INVALID, f"'{name}' takes no amount or unit; only 'extend' does")
+            raise Refusal(Code.INVALID, refusals.NO_AMOUNT_TAKEN, action=name)
         unit = given.pop("unit", None)
         if "amount" not in given or unit is None:
             raise Refusal(Code.INVALID, refusals.AMOUNT_MISSING)
         given["amount"] = {"amount": given["amount"], "unit": unit}
     elif name == "extend":
-        units = ", ".join(Unit)
-        raise Refusal(Code.INVALID, f"'extend' needs an amount and a unit (one of {units})")
+        raise Refusal(Code.INVALID, refusals.AMOUNT_AND_UNIT, units=", ".join(Unit))
     if "at" in given and not isinstance(given["at"], datetime):
         given["at"] = parse_instant(str(given["at"]))
     try:
@@ -224,20 +227,24 @@ def parse_action(fields: dict[str, Any]) -> Action:
 def _unfit(action: str, error: ValidationError) -> Refusal:
     """The refusal for the first thing that is wrong with an action's fields."""
     first = error.errors(include_url=False)[0]
-    sentence = _DAILY.get(first["type"])
-    if sentence is None:
+    if first["type"] not in _DAILY:
         return Refusal(Code.INVALID, f"'{action}': {first_problem(error)}")
+    sentence, figures = _DAILY[first["type"]]
     field = ".".join(str(part) for part in first["loc"] if part not in ACTION_NAMES)
-    return Refusal(Code.INVALID, sentence, action=action, field=field.removeprefix("amount."))
+    told = {place: first["ctx"][name] for place, name in figures.items()}
+    return Refusal(Code.INVALID, sentence, action=action, field=field.removeprefix("amount."), **told)
 
 
-_DAILY = {
-    "missing": refusals.FIELD_MISSING,
-    "string_too_short": refusals.FIELD_EMPTY,
-    "decimal_parsing": refusals.NO_NUMBER,
-    "decimal_type": refusals.NO_NUMBER,
+_DAILY: dict[str, tuple[str, dict[str, str]]] = {
+    "missing": (refusals.FIELD_MISSING, {}),
+    "extra_forbidden": (refusals.FIELD_UNKNOWN, {}),
+    "string_too_short": (refusals.FIELD_EMPTY, {}),
+    "string_too_long": (refusals.FIELD_TOO_LONG, {"most": "max_length"}),
+    "greater_than_equal": (refusals.FIELD_TOO_SMALL, {"least": "ge"}),
+    "less_than_equal": (refusals.FIELD_TOO_LARGE, {"most": "le"}),
+    **dict.fromkeys(("decimal_parsing", "decimal_type", "finite_number"), (refusals.NO_NUMBER, {})),
 }
-"""Kinds of pydantic that people meet at a desk; the sentences are those of ``models.findings``."""
+"""Kinds of pydantic that people meet at a desk, with their figures; the sentences are those of ``models.findings``."""
 
 
 def first_problem(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from models import refusals
 from models.budget import Budget, Unit
 from models.calendar_data import DAY, CalendarData, Session, parse_sessions
 from models.calendar_file import load_calendar
@@ -101,7 +102,10 @@ class WorkingCalendar:
         if seconds % 60:
             raise Refusal(
                 Code.INVALID,
-                f"{budget.amount} {budget.unit} does not come to whole minutes ({seconds / 60:.2f})",
+                refusals.NO_WHOLE_MINUTES,
+                amount=str(budget.amount),
+                units=budget.unit.value,
+                minutes=f"{seconds / 60:.2f}",
             )
         return int(seconds)
 
@@ -362,7 +366,7 @@ def _representable(day: int) -> int:
 
 
 def _too_far() -> Refusal:
-    return Refusal(Code.INVALID, "the deadline lies beyond the year 9999: give a smaller amount")
+    return Refusal(Code.INVALID, refusals.TOO_FAR)
 
 
 @lru_cache(maxsize=64)

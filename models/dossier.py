@@ -29,6 +29,7 @@ from models.actions import (
 from models.budget import Model
 from models.errors import Code, Refusal
 from models.events import Event, Record
+from models.first_rows import FirstRows, first_rows
 from models.fold import apply, open_dossier
 from models.instants import iso, whole
 from models.lateness import Lateness, LatenessState
@@ -105,7 +106,7 @@ class Dossier:
         self._tried: Trial | None = None
         """The last check: an acceptance that follows at once need not fold again."""
         if start.carried is None:
-            self._state = first_state(self.start)
+            self._state = first_state(self.start, FirstRows())
         else:
             self._go_on(Carried.model_validate(start.carried))
 
@@ -252,9 +253,9 @@ class Dossier:
 
     def _refold(self, accepted: list[Given]) -> State:
         """Fold the actions anew, in the order of their instants, then of acceptance."""
-        state = first_state(self.start)
+        ordered = _in_order(accepted)
+        state = first_state(self.start, first_rows(self.start.rules, ordered))
         open_dossier(state)
-        ordered = sorted(enumerate(accepted), key=lambda item: (item[1].action.at, item[0]))
         for index, given in ordered:
             if isinstance(given.action, ClockAction):
                 self._apply(state, given, index)
@@ -266,10 +267,11 @@ class Dossier:
         except Refusal as refusal:
             if index >= len(self._accepted):
                 raise
-            at = iso(given.action.at, state.calendar.zone)
-            raise Refusal(
+            raise refusal.after(
                 Code.CONFLICT,
-                f"it would make '{given.action.action}' of {at}, accepted before, illegal: {refusal.message}",
+                refusals.MAKES_ILLEGAL,
+                later=given.action.action,
+                later_at=iso(given.action.at, state.calendar.zone),
             ) from None
 
     def _trial(self, request: Request, now: datetime) -> Trial:
@@ -279,20 +281,23 @@ class Dossier:
         for given in new:
             self._check_instant(given, now)
         moves = [given for given in new if isinstance(given.action, ClockAction)]
-        refolded = any(given.action.at < self._state.cursor for given in moves)
+        refolded = any(given.action.at < self._state.cursor for given in moves) or self._shows_holders(new)
         if refolded:
             state = self._refold(self._accepted + new)
         else:
             state = self._state.clone()
-            ordered = sorted(
-                enumerate(new, len(self._accepted)), key=lambda item: (item[1].action.at, item[0])
-            )
-            for index, given in ordered:
+            for index, given in _in_order(new, len(self._accepted)):
                 if isinstance(given.action, ClockAction):
                     self._apply(state, given, index)
         if any(isinstance(given.action, HearingAction) for given in new):
             self._rehearse(request, new, state.clone(), now, refolded=refolded)
         return Trial(request, now, new, state, refolded)
+
+    def _shows_holders(self, new: list[Given]) -> bool:
+        """Whether rows of a log show somebody to have had a step of whom the fold so far knows nothing."""
+        if all(given.of_agency is None for given in new):
+            return False
+        return first_rows(self.start.rules, _in_order(self._accepted + new)) != self._state.first_rows
 
     def _check_expected(self, request: Request) -> None:
         """Of two who act on the same reading, the second does not know what the first has done."""
@@ -359,18 +364,15 @@ class Dossier:
         )
         if now - action.at <= timedelta(minutes=limit) and not crossed:
             return
-        what = (
-            "crosses a deadline that has passed" if crossed else f"lies more than {limit} minutes before now"
-        )
+        facts = {"action": action.action, "at": iso(action.at, zone)}
         if not given.by.role.may_override:
-            raise Refusal(
-                Code.FORBIDDEN,
-                f"'{action.action}' at {iso(action.at, zone)} {what}: only a supervisor may send it",
-            )
+            if crossed:
+                raise Refusal(Code.FORBIDDEN, refusals.CROSSES_DEADLINE, **facts)
+            raise Refusal(Code.FORBIDDEN, refusals.BACKDATED, limit=limit, **facts)
         if not action.reason:
-            raise Refusal(
-                Code.INVALID, f"'{action.action}' at {iso(action.at, zone)} {what}: give the reason for it"
-            )
+            if crossed:
+                raise Refusal(Code.INVALID, refusals.CROSSES_WITHOUT_REASON, **facts)
+            raise Refusal(Code.INVALID, refusals.BACKDATED_WITHOUT_REASON, limit=limit, **facts)
 
     def _passed_deadlines(self, now: datetime) -> Iterator[datetime]:
         """Those that were missed, and those that no timer has told yet."""
@@ -389,3 +391,8 @@ class Dossier:
             due_at=promise_due(self._state),
             events=tuple(EventHead(sequence=e.sequence, type=e.type, at=e.at) for e in events),
         )
+
+
+def _in_order(given: list[Given], first: int = 0) -> list[tuple[int, Given]]:
+    """By instant, then acceptance (rules R1); each with its place in the order of acceptance, from ``first`` on."""
+    return sorted(enumerate(given, first), key=lambda item: (item[1].action.at, item[0]))

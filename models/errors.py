@@ -54,6 +54,11 @@ class Refusal(DanbietError):
         super().__init__(sentence % values if values else sentence)
         self.code, self.sentence, self.values = code, sentence, values
 
+    def after(self, code: Code, beginning: str, /, **values: Value) -> Refusal:
+        """This refusal as the end of another one, whose sentence is only ``beginning``."""
+        end = self.sentence if self.values else self.sentence.replace("%", "%%")
+        return Refusal(code, f"{beginning} {end}", **self.values, **values)
+
 
 class CatalogueError(DanbietError):
     """Catalogue data that cannot be used, with file and line in the sentence."""

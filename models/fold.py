@@ -43,6 +43,7 @@ from models.views import Pause, Status, StepState
 PAUSES = {RequestSupplement: "supplement", RequestPayment: "payment"}
 RESUMES = {SupplementReceived: "supplement", PaymentReceived: "payment"}
 CLOSINGS = {Refuse: Status.REFUSED, Withdraw: Status.WITHDRAWN, Stop: Status.STOPPED}
+ENDING = {Refuse: refusals.REFUSE, Withdraw: refusals.WITHDRAW, Stop: refusals.STOP}
 WHILE_PAUSED = (HandOver, Transfer, Extend, Refuse, Withdraw, Stop, SupplementReceived, PaymentReceived)
 COUNTER_MAY = (SupplementReceived, PaymentReceived, Withdraw, Deliver)
 
@@ -84,6 +85,7 @@ def apply(state: State, given: Given, index: int) -> None:
         )
     advance(state, action.at)
     _check_open(state, action)
+    _check_first_row(state, given, index)
     handler = _HANDLERS[type(action)]
     handler(state, action, _Trail(given, index))
 
@@ -93,7 +95,7 @@ class _Trail:
 
     def __init__(self, given: Given, index: int) -> None:
         self.by, self.id = given.by, given.id
-        self.key = f"action:{index}"
+        self.index, self.key = index, f"action:{index}"
         official: str | None = None if isinstance(given.action, HandOver) else given.action.official
         self.official = official
         self.actor = official or given.by.name
@@ -110,14 +112,16 @@ def _tell(
     key: str,
     at: datetime,
     event: EventType,
+    besides: str = "",
     /,
     *,
     action: str | None = None,
     by: str | None = None,
     **data: JsonValue,
 ) -> None:
+    """``besides``: what else than its instant has the fact told anew when it changes."""
     data = _context(state) | data
-    state.facts.append(Fact(key, at, event, data, mark=_local(state, at), action=action, by=by))
+    state.facts.append(Fact(key, at, event, data, mark=_local(state, at) + besides, action=action, by=by))
 
 
 def _context(state: State) -> dict[str, JsonValue]:
@@ -157,6 +161,21 @@ def _check_open(state: State, action: ClockAction) -> None:
             since=_local(state, state.pause.start),
             kind=state.pause.kind,
             action=name,
+        )
+
+
+def _check_first_row(state: State, given: Given, index: int) -> None:
+    """Whom the first row about a step shows to have had it was of an agency that has had the step (rules R3)."""
+    action = given.action
+    if index in state.first_rows.strangers and isinstance(action, Complete | Extend | SendBack):
+        step = state.step(str(action.step))
+        raise Refusal(
+            Code.ILLEGAL_ACTION,
+            refusals.OF_ANOTHER_UNIT,
+            who=str(action.official),
+            unit=str(given.of_agency),
+            step=step.key,
+            other_unit=step.agency,
         )
 
 
@@ -265,6 +284,7 @@ def _run(state: State, step: StepRun, at: datetime) -> None:
             f"started:{step.key}",
             at,
             EventType.STEP_STARTED,
+            f" {holder.official}" if step.key in state.first_rows.held else "",
             step=step.key,
             agency=step.agency,
             official=holder.official,
@@ -305,7 +325,8 @@ def _hand_over(state: State, action: HandOver, trail: _Trail) -> None:
 def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
     if action.step is None:
         if action.agency == state.agency:
-            raise Refusal(Code.ALREADY_DONE, f"{state.start.code} is with {action.agency} already")
+            facts = {"dossier": state.start.code, "unit": action.agency}
+            raise Refusal(Code.ALREADY_DONE, refusals.WITH_UNIT, **facts)
         _check_holds(state, trail, refusals.TRANSFER)
         moved = [s for s in state.steps if s.agency == state.agency and s.is_unfinished]
         state.agency = action.agency
@@ -313,18 +334,17 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
     else:
         step = state.step(action.step)
         if not step.is_unfinished:
-            raise Refusal(
-                Code.ALREADY_DONE, f"step '{step.key}' is {step.state}: nothing is left to transfer"
-            )
+            facts = {"step": step.key, "state": step.state.value}
+            raise Refusal(Code.ALREADY_DONE, refusals.NOTHING_TO_TRANSFER, **facts)
         if action.agency == step.agency:
-            raise Refusal(Code.ALREADY_DONE, f"step '{step.key}' is with {action.agency} already")
+            raise Refusal(Code.ALREADY_DONE, refusals.STEP_WITH_UNIT, step=step.key, unit=action.agency)
         _check_holds(state, trail, refusals.TRANSFER, step)
         moved = [step]
     for step in moved:
         step.agency = action.agency
-        step.clock.pass_to(
-            Holder(action.agency, action.roster.get(step.plan.role)), action.at, state.calendar
-        )
+        default = action.roster.get(step.plan.role)
+        official = state.first_rows.holder(step.key, trail.index, default)
+        step.clock.pass_to(Holder(action.agency, official), action.at, state.calendar)
     if action.head is not None:
         state.heads[action.agency] = action.head
     if action.parent is not None:
@@ -375,7 +395,7 @@ def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _
         )
     restart = kind == "supplement" and state.start.rules.policies.supplement is Supplement.RESTART
     if trail.by.role is Role.OFFICIAL:
-        _check_override(trail, "resume it")
+        _check_override(trail, refusals.RESUME)
     state.pauses[-1] = Pause(kind=kind, start=pause.start, end=action.at)
     state.status = Status.RUNNING
     if restart:
@@ -458,18 +478,15 @@ def _step_to_extend(state: State, action: Extend) -> StepRun:
         return step
     if len(active) != 1:
         keys = ", ".join(step.key for step in active)
-        raise Refusal(Code.INVALID, f"several steps run ({keys}): say which one is extended")
+        raise Refusal(Code.INVALID, refusals.SEVERAL_RUN, steps=keys)
     return active[0]
 
 
 def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
     target = state.step(action.step)
     if target.plan.stage >= state.stage:
-        raise Refusal(
-            Code.ILLEGAL_ACTION,
-            f"step '{target.key}' is not of an earlier stage: a dossier is sent back, not forward",
-        )
-    _check_holds(state, trail, "send it back")
+        raise Refusal(Code.ILLEGAL_ACTION, refusals.NOT_EARLIER, step=target.key)
+    _check_holds(state, trail, refusals.SEND_BACK)
     for step in state.steps:
         if target.plan.stage < step.plan.stage < state.stage:
             step.state, step.completed_at = StepState.PENDING, None
@@ -489,7 +506,7 @@ def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
 
 def _close_early(state: State, action: Refuse | Withdraw | Stop, trail: _Trail) -> None:
     if not (trail.by.role is Role.COUNTER and isinstance(action, COUNTER_MAY)):
-        _check_holds(state, trail, f"{action.action} it")
+        _check_holds(state, trail, ENDING[type(action)])
     _close(state, action.at, CLOSINGS[type(action)], trail)
 
 
@@ -513,7 +530,7 @@ def _close(state: State, at: datetime, status: Status, trail: _Trail) -> None:
 
 def _deliver(state: State, action: Deliver, trail: _Trail) -> None:
     if trail.by.role is Role.OFFICIAL:
-        _check_override(trail, "deliver it")
+        _check_override(trail, refusals.DELIVER)
     state.status = Status.DELIVERED
     trail.tell(state, EventType.DELIVERED, action.at)
 

@@ -89,7 +89,7 @@ def hear(record: LatenessRecord, given: Given, head: str | None) -> tuple[Latene
     action = given.action
     lateness = record.lateness
     if given.by.role is not Role.LOG and action.at < lateness.recorded_at:
-        raise Refusal(Code.TOO_EARLY, f"{lateness.id} was recorded only after that instant")
+        raise Refusal(Code.TOO_EARLY, refusals.RECORDED_LATER, lateness=lateness.id)
     match action:
         case Explain():
             return _explain(record, action, given, head), EventType.EXPLAINED
@@ -98,7 +98,7 @@ def hear(record: LatenessRecord, given: Given, head: str | None) -> tuple[Latene
         case Correct():
             return _correct(record, action, given, head)
         case _:
-            raise Refusal(Code.ILLEGAL_ACTION, f"'{action.action}' is no action of a hearing")
+            raise Refusal(Code.ILLEGAL_ACTION, refusals.NO_HEARING, action=action.action)
 
 
 def _explain(record: LatenessRecord, action: Explain, given: Given, head: str | None) -> LatenessRecord:
@@ -110,7 +110,7 @@ def _explain(record: LatenessRecord, action: Explain, given: Given, head: str | 
             raise Refusal(Code.FORBIDDEN, refusals.EXPLAINED_BY_HEAD, **facts)
         raise Refusal(Code.FORBIDDEN, refusals.EXPLAINED_BY, lateness=lateness.id, holder=answers)
     if given.by.role is Role.OFFICIAL and given.by.name != answers:
-        raise Refusal(Code.FORBIDDEN, f"{given.by.name} may not explain for {answers}")
+        raise Refusal(Code.FORBIDDEN, refusals.NOT_EXPLAINED_FOR, who=given.by.name, holder=answers)
     if lateness.state in (LatenessState.ANNULLED, LatenessState.RETRACTED):
         raise Refusal(
             Code.ILLEGAL_ACTION,
@@ -128,7 +128,7 @@ def _check_reviewer(record: LatenessRecord, action: HearingAction, given: Given)
     lateness = record.lateness
     reviewer = action.official or given.by.name
     if not given.by.role.may_override:
-        raise Refusal(Code.FORBIDDEN, f"{given.by.name} may not judge {lateness.id}: a supervisor may")
+        raise Refusal(Code.FORBIDDEN, refusals.NO_JUDGE, who=given.by.name, lateness=lateness.id)
     if reviewer in (lateness.official, lateness.head if lateness.official is None else None):
         raise Refusal(Code.FORBIDDEN, refusals.OWN_CASE, who=reviewer, lateness=lateness.id)
     if not action.reason:
@@ -147,7 +147,7 @@ def _review(record: LatenessRecord, action: ReviewLateness, given: Given) -> tup
         )
     excused = action.decision is ReviewDecision.EXCUSED
     if excused and action.cause is None:
-        raise Refusal(Code.INVALID, f"to excuse {lateness.id} needs its cause: objective or subjective")
+        raise Refusal(Code.INVALID, refusals.NO_CAUSE, lateness=lateness.id)
     review = Review(
         by=reviewer, at=action.at, decision=action.decision, cause=action.cause, reason=action.reason or ""
     )
@@ -162,9 +162,10 @@ def _correct(
     lateness = record.lateness
     reviewer = _check_reviewer(record, action, given)
     if lateness.state in UNPUBLISHED:
-        raise Refusal(Code.TOO_EARLY, f"{lateness.id} is not published: review it instead")
+        raise Refusal(Code.TOO_EARLY, refusals.NOT_PUBLISHED, lateness=lateness.id)
     if lateness.state not in ON_THE_BOARD:
-        raise Refusal(Code.ALREADY_DONE, f"{lateness.id} is {lateness.state} already")
+        facts = {"lateness": lateness.id, "stands": lateness.state.value}
+        raise Refusal(Code.ALREADY_DONE, refusals.STANDS_ALREADY, **facts)
     review = Review(
         by=reviewer, at=action.at, decision=action.decision, cause=lateness.cause, reason=action.reason or ""
     )

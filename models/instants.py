@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, JsonValue
 
+from models import refusals
 from models.errors import Code, Refusal
 
 _FIRST, _LAST = 2, 9998
@@ -23,7 +24,7 @@ def whole(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} has no zone")
     if not _FIRST <= instant.year <= _LAST:
-        raise ValueError(f"'{instant.isoformat()}' is no date of this world")
+        raise ValueError(refusals.NO_DATE % {"text": instant.isoformat()})
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
     return instant.replace(microsecond=0) if instant.microsecond else instant
@@ -55,21 +56,15 @@ def parse_instant(text: str, *, zone: ZoneInfo | None = None) -> datetime:
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Refusal(
-            Code.INVALID,
-            f"'{text}' is not an instant: write it like 2026-01-08T08:00:00+07:00",
-        ) from None
+        raise Refusal(Code.INVALID, refusals.NO_INSTANT, text=text) from None
     if instant.tzinfo is None:
         if zone is None:
-            raise Refusal(
-                Code.INVALID,
-                f"'{text}' has no time zone: add the offset, like 2026-01-08T08:00:00+07:00",
-            )
+            raise Refusal(Code.INVALID, refusals.NO_ZONE, text=text)
         instant = instant.replace(tzinfo=zone)
     try:
         return whole(instant)
-    except ValueError as error:
-        raise Refusal(Code.INVALID, str(error)) from None
+    except ValueError:
+        raise Refusal(Code.INVALID, refusals.NO_DATE, text=instant.isoformat()) from None
 
 
 def iso(instant: datetime, zone: ZoneInfo) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
+from models import refusals
 from models.actions import Actor, Given, Role, parse_action
 from models.catalogue import Catalogue
 from models.dossier import Dossier
@@ -18,9 +19,6 @@ from models.log import SUBMIT, Log, Row
 from models.procedure import Procedure
 from models.submission import DossierStart, Heard
 
-_NO_FIRST_HOLDER = (SUBMIT, "hand_over", "transfer")
-"""A first row of these says nothing about who had the step before (rules R3)."""
-_HELD = "the log: its first row about the step is this official's"
 _FIELDS = ("step", "official", "reason", "amount", "unit", "text", "lateness", "decision", "cause")
 
 
@@ -60,10 +58,9 @@ class LogReader:
             raise BadRow(first, "submitted_at", "must not be later than the acceptance, 'at'")
         if received is not None and received < first.at:
             raise BadRow(first, "received_by_competent_at", "must not be earlier than the acceptance, 'at'")
-        assignees, rosters = self._first_holders(rows, procedure)
         try:
             rules = self._catalogue.rules_for(
-                procedure.code, first["agency"], accepted_at=first.at, assignees=assignees
+                procedure.code, first["agency"], accepted_at=first.at, assignees={}
             )
         except Refusal as refusal:
             raise BadRow(first, "agency", refusal.message) from None
@@ -76,24 +73,13 @@ class LogReader:
             by=first["official"] or "log",
             row=first.id,
             content=fingerprint(rows),
-            given=tuple(self._given(row, rosters.get(row.id, {})) for row in rows[1:]),
+            given=tuple(self._given(row) for row in rows[1:]),
             imported=True,
             heard=self._heard,
         )
 
-    def additions(
-        self,
-        rows: Sequence[Row],
-        procedure: str,
-        log: Sequence[Row] = (),
-        holding: Mapping[str, str | None] | None = None,
-    ) -> tuple[Given, ...]:
-        """The actions in ``rows`` about a dossier that is known already. Raises :class:`BadRow`.
-
-        ``log``: every row about it; ``holding``: step -> official who has it now. Where the log goes back to the
-        submission, whom the new rows show to have had a step since it began is told as a hand-over at that instant:
-        a log names the same people in one part or in many.
-        """
+    def additions(self, rows: Sequence[Row], procedure: str) -> tuple[Given, ...]:
+        """The actions in ``rows`` about a dossier that is known already. Raises :class:`BadRow`."""
         actions = [row for row in rows if row["activity"] != SUBMIT]
         if not actions:
             return ()
@@ -101,17 +87,7 @@ class LogReader:
         if known is None:
             raise BadRow(actions[0], "dossier", f"its procedure {procedure} is no longer in the catalogue")
         self._check_names(actions, known)
-        given = [self._given(row, {}) for row in actions]
-        if log and log[0]["activity"] == SUBMIT:
-            new = {row.id for row in actions}
-            moved = {row["step"] for row in log if row["activity"] in ("hand_over", "transfer")}
-            still = {(step, official) for step, official in (holding or {}).items() if not moved & {step, ""}}
-            given += [
-                self._held(row, place)
-                for row, place, _ in self._held_since(log, known)
-                if place is not None and row.id in new and (row["step"], row["official"]) not in still
-            ]
-        return tuple(given)
+        return tuple(self._given(row) for row in actions)
 
     # --- the names in the rows -------------------------------------------------------------------------------------
 
@@ -134,82 +110,26 @@ class LogReader:
                 if row[column]:
                     self._found(row, column, find)
 
-    # --- who had each step -----------------------------------------------------------------------------------------
-
-    def _first_holders(
-        self, rows: Sequence[Row], procedure: Procedure
-    ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-        """Who had the steps since the submission (step -> official), or since a transfer (row -> role -> official)."""
-        roles = {step.key: step.role for step in procedure.steps}
-        assignees: dict[str, str] = {}
-        rosters: dict[str, dict[str, str]] = {}
-        for row, place, agency in self._held_since(rows, procedure):
-            if place is None:
-                own = self._catalogue.official(row["official"]).agency
-                raise BadRow(
-                    row,
-                    "official",
-                    f"{row['official']} belongs to {own}, the step '{row['step']}' to {agency}",
-                )
-            if place is rows[0]:
-                assignees[row["step"]] = row["official"]
-            else:
-                rosters.setdefault(place.id, {}).setdefault(roles[row["step"]], row["official"])
-        return assignees, rosters
-
-    def _held_since(self, rows: Sequence[Row], procedure: Procedure) -> Iterator[tuple[Row, Row | None, str]]:
-        """The official of the first row about a step has held it since it began (rules R3): that row, and since which.
-
-        Since the submission, or where a transfer brought the step to the official's agency, since then; None: no row
-        brings it there. With the agency that has it by then.
-        """
-        places = {step.key: [(rows[0], step.agency or rows[0]["agency"])] for step in procedure.steps}
-        competent = rows[0]["agency"]
-        seen: set[str] = set()
-        for row in rows[1:]:
-            step = row["step"]
-            if row["activity"] == "transfer":
-                moved = [step] if step else [key for key in places if places[key][-1][1] == competent]
-                for key in moved:
-                    places[key].append((row, row["agency"]))
-                competent = competent if step else row["agency"]
-            if not step or step in seen or row["activity"] in (SUBMIT, "transfer"):
-                continue
-            seen.add(step)
-            if row["activity"] not in _NO_FIRST_HOLDER and row["official"]:
-                yield row, self._since(row, places[step]), places[step][-1][1]
-
-    def _since(self, row: Row, places: Sequence[tuple[Row, str]]) -> Row | None:
-        own = self._catalogue.official(row["official"]).agency
-        return next((place for place, agency in places if agency == own), None)
-
     # --- the actions -----------------------------------------------------------------------------------------------
 
-    def _held(self, row: Row, place: Row) -> Given:
-        """That the row's official has had its step since the submission or transfer ``place``."""
-        fields = {"step": row["step"], "official": row["official"]}
-        agency = self._catalogue.official(row["official"]).agency
-        action = parse_action(
-            {"action": "hand_over", "at": place.at, "of_agency": agency, "reason": _HELD, **fields}
-        )
-        return Given(action=action, by=Actor(name="log", role=Role.LOG), id=f"{row.id}:held")
-
-    def _given(self, row: Row, roster: dict[str, str]) -> Given:
-        """The row as an action; ``roster``: who the log shows to have had the steps that a transfer brings."""
+    def _given(self, row: Row) -> Given:
+        """The row as an action, with what the catalogue knows of the people and the agency in it."""
         name = row["activity"]
         fields: dict[str, Any] = {column: row[column] for column in _FIELDS if row[column]}
         if name == "transfer" and row["agency"]:
             agency = self._catalogue.agency(row["agency"])
-            known = self._catalogue.roster_of(agency.code) | roster
-            fields |= {"agency": agency.code, "roster": known, "head": agency.head, "parent": agency.parent}
-        if name == "hand_over" and row["official"]:
-            fields["of_agency"] = self._catalogue.official(row["official"]).agency
+            roster = self._catalogue.roster_of(agency.code)
+            fields |= {"agency": agency.code, "roster": roster, "head": agency.head, "parent": agency.parent}
+        of_agency = self._catalogue.official(row["official"]).agency if row["official"] else None
+        if name == "hand_over" and of_agency is not None:
+            fields["of_agency"] = of_agency
         try:
             action = parse_action({"action": name, "at": row.at, **fields})
         except Refusal as refusal:
             raise BadRow(row, _column_of(refusal), refusal.message) from None
         actor = row["official"] if name != "hand_over" else ""
-        return Given(action=action, by=Actor(name=actor or "log", role=Role.LOG), id=row.id)
+        by = Actor(name=actor or "log", role=Role.LOG)
+        return Given(action=action, by=by, id=row.id, of_agency=of_agency if row["step"] else None)
 
     # --- what the core says ----------------------------------------------------------------------------------------
 
@@ -233,6 +153,8 @@ class LogReader:
             else:
                 refused, refusal = middle, shorter
         column = "lateness" if rows[refused]["lateness"] else "activity"
+        if refusal.sentence == refusals.OF_ANOTHER_UNIT:
+            column = "official"
         return BadRow(rows[refused], column, refusal.message)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from models import refusals
 from models.errors import Code, Refusal
 
 _HIDDEN = re.compile(
@@ -23,16 +24,21 @@ _HIDDEN = re.compile(
 
 def hidden_in(text: str) -> str | None:
     """What is wrong with ``text``, as the end of a sentence; None: nothing."""
+    character = _hidden(text)
+    return None if character is None else f"holds the invisible character {character}: write it without"
+
+
+def _hidden(text: str) -> str | None:
     found = _HIDDEN.search(text)
-    return None if found is None else f"holds the invisible character U+{ord(found[0]):04X}: write it without"
+    return None if found is None else f"U+{ord(found[0]):04X}"
 
 
 def check_plain(value: Any, place: str = "") -> None:
     """Raises :class:`Refusal` (``invalid``) with the field for any text inside ``value`` that hides something."""
     match value:
         case str():
-            if (problem := hidden_in(value)) is not None:
-                raise Refusal(Code.INVALID, f"'{place}' {problem}")
+            if (character := _hidden(value)) is not None:
+                raise Refusal(Code.INVALID, refusals.FIELD_HIDES, field=place, character=character)
         case dict():
             for name, item in value.items():
                 check_plain(name, place or "a field's name")

@@ -8,11 +8,13 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from models import refusals
 from models.budget import Budget
 from models.calendar import WorkingCalendar
 from models.clock import Clock
 from models.errors import Code, Refusal
 from models.events import EventType
+from models.first_rows import FirstRows
 from models.lateness import Holder, Share
 from models.rules import PlannedStep
 from models.submission import DossierStart
@@ -98,6 +100,8 @@ class State:
     promises: list[Clock]
     original_due_at: datetime | None
     stage: int
+    first_rows: FirstRows
+    """Whom the actions of this fold show to have had the steps since they began."""
     status: Status = Status.RUNNING
     pauses: list[Pause] = field(default_factory=list)
     supplements: int = 0
@@ -139,7 +143,7 @@ class State:
             if step.key == key:
                 return step
         known = ", ".join(step.key for step in self.steps)
-        raise Refusal(Code.INVALID, f"there is no step '{key}' in {self.start.code}: its steps are {known}")
+        raise Refusal(Code.INVALID, refusals.NO_STEP, step=key, dossier=self.start.code, steps=known)
 
     def active_steps(self) -> list[StepRun]:
         return [step for step in self.steps if step.is_active]
@@ -187,7 +191,7 @@ def clock_base(budget: Budget, start: datetime, calendar: WorkingCalendar) -> in
     return None if budget.is_zero else calendar.budget_seconds(budget, start)
 
 
-def first_state(start: DossierStart) -> State:
+def first_state(start: DossierStart, first_rows: FirstRows) -> State:
     """The dossier at the instant it was accepted: intake normalised, first stage begun (rules R2, R3)."""
     rules = start.rules
     calendar = WorkingCalendar.of(rules.calendar)
@@ -204,14 +208,16 @@ def first_state(start: DossierStart) -> State:
         agency=rules.agency,
         heads=dict(rules.heads),
         parents=dict(rules.parents),
-        steps=[_planned(plan, calendar) for plan in rules.steps],
+        steps=[_planned(plan, first_rows, calendar) for plan in rules.steps],
         promises=[promise],
         original_due_at=promise.due(calendar),
         stage=min(plan.stage for plan in rules.steps),
+        first_rows=first_rows,
     )
 
 
-def _planned(plan: PlannedStep, calendar: WorkingCalendar) -> StepRun:
+def _planned(plan: PlannedStep, first_rows: FirstRows, calendar: WorkingCalendar) -> StepRun:
     working = plan.budget.unit.is_working and not plan.budget.is_zero
     base = calendar.seconds(plan.budget) if working else None
-    return StepRun(plan, plan.agency, [Clock(base, Holder(plan.agency, plan.official))])
+    holder = Holder(plan.agency, first_rows.holder(plan.key, None, plan.official))
+    return StepRun(plan, plan.agency, [Clock(base, holder)])

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, JsonValue
 
+from models import refusals
 from models.actions import Given, HearingAction
 from models.errors import Code, Refusal
 from models.events import Event, EventType
@@ -41,8 +42,10 @@ class Told(BaseModel):
         for index, record in enumerate(self.records):
             if record.lateness.id == lateness:
                 return index
-        known = ", ".join(record.lateness.id for record in self.records) or "none"
-        raise Refusal(Code.NOT_FOUND, f"there is no lateness '{lateness}' (this dossier's: {known})")
+        if not self.records:
+            raise Refusal(Code.NOT_FOUND, refusals.NO_LATENESS_AT_ALL, lateness=lateness)
+        known = ", ".join(record.lateness.id for record in self.records)
+        raise Refusal(Code.NOT_FOUND, refusals.NO_LATENESS, lateness=lateness, latenesses=known)
 
 
 class Teller:

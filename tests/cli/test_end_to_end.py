@@ -187,11 +187,15 @@ def test_a_log_goes_in_once_and_grows(call: Danbiet, tmp_path: Path) -> None:
     assert call("db", "rebuild", "--check").code == 0
 
 
-def test_a_log_that_grows_names_who_had_the_step_by_its_first_row(call: Danbiet, tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_log_that_grows_names_who_had_the_step_by_its_first_row(
+    call: Danbiet, tmp_path: Path, *, whole: bool
+) -> None:
     code = new_code()
     rows = [row.replace("TAN-02", "TAN-00") for row in life(code)]
+    more = rows if whole else rows[2:]
     assert call("import", log_of(tmp_path, *rows[:2])).code == 0
-    assert call("import", log_of(tmp_path, *rows), "--json").json["dossiers"]["extended"] == 1
+    assert call("import", log_of(tmp_path, *more), "--json").json["dossiers"]["extended"] == 1
     assert call("import", log_of(tmp_path, *rows), "--json").json["dossiers"]["unchanged"] == 1
     assert call("show", f"{code}:appraise:1", "--json").json["official"] == "TAN-00"
     assert call("db", "rebuild", "--check").code == 0

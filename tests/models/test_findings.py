@@ -38,7 +38,7 @@ CORRECT = {"action": "correct", "lateness": "x"}
             "'extend': 'unit' must be 'working_hours', 'working_days', ",
         ),
         (EXTEND | {"amount": "0.5", "unit": "months"}, "'extend': 'amount': months must be a whole number"),
-        ({"action": "explain", "lateness": "x", "text": " "}, "'explain': 'text': it is empty"),
+        ({"action": "explain", "lateness": "x", "text": " "}, "'explain': 'text' is empty"),
         (CORRECT | {"decision": "maybe"}, "'correct': 'decision' must be 'corrected' or 'retracted'"),
     ],
 )

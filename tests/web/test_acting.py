@@ -165,6 +165,7 @@ async def test_of_two_with_the_desk_open_the_second_is_told_and_reads_anew(
         ({"action": "extend", "amount": "nhiều", "unit": "working_days"}, "“[^”]+” phải là một số"),
         ({"action": "extend", "unit": "working_days"}, "Gia hạn phải có số lượng và đơn vị"),
         ({"action": "complete"}, "còn thiếu “Bước”"),
+        ({"action": "send_back", "step": "appraise"}, "không thuộc giai đoạn trước"),
     ],
 )
 async def test_the_vietnamese_desk_says_the_whole_refusal_in_vietnamese(

@@ -6,13 +6,14 @@ from typing import Final, NamedTuple
 
 from models.errors import DanbietError, Refusal, Value
 from models.lateness import LatenessState
-from models.refusals import SENTENCES
+from models.refusals import MAKES_ILLEGAL, SENTENCES
 from models.views import Status
 from web.pages.figures import step_name
 from web.pages.page import Page
 from web.pages.words import N_, STEP_STATES
+from web.pages.words import UNITS as TIME_UNITS
 
-INSTANTS = ("at", "since", "now")
+INSTANTS = ("at", "since", "now", "later_at")
 PEOPLE = ("who", "holder")
 UNITS = ("unit", "other_unit")
 STATUSES: Final = {
@@ -50,6 +51,7 @@ ACTIONS: Final = {
     "deliver": N_("The result was handed over"),
     "explain": N_("Answer"),
     "review": N_("Review"),
+    "correct": N_("Correct"),
 }
 FIELDS: Final = {
     "amount": N_("Working days"),
@@ -66,7 +68,10 @@ VALUES: Final[dict[str, dict[str, str]]] = {
     "stands": {each.value: word for each, word in STANDS.items()},
     "kind": KINDS,
     "action": ACTIONS,
+    "actions": ACTIONS,
+    "later": ACTIONS,
     "field": FIELDS,
+    "units": {each.value: word for each, word in TIME_UNITS.items()},
 }
 
 
@@ -79,11 +84,22 @@ class Said(NamedTuple):
 
 def said(page: Page, error: DanbietError, procedure: str) -> Said:
     """``procedure``: whose steps are meant."""
-    if not isinstance(error, Refusal) or error.sentence not in SENTENCES:
+    if not isinstance(error, Refusal):
+        return Said(error.message, is_translated=False)
+    sentences = _apart(error.sentence)
+    if not all(sentence in SENTENCES for sentence in sentences):
         return Said(error.message, is_translated=False)
     facts = {place: _fact(page, place, value, procedure) for place, value in error.values.items()}
-    told = page.t.say(error.sentence) % facts
+    told = " ".join(page.t.say(sentence) for sentence in sentences) % facts
     return Said(told[:1].upper() + told[1:], is_translated=True)
+
+
+def _apart(sentence: str) -> list[str]:
+    """One that ends with another is two sentences in every language."""
+    if sentence.startswith(MAKES_ILLEGAL):
+        end = sentence.removeprefix(MAKES_ILLEGAL).strip()
+        return [MAKES_ILLEGAL, *_apart(end)] if end else [MAKES_ILLEGAL]
+    return [sentence]
 
 
 def _fact(page: Page, place: str, value: Value, procedure: str) -> str:
@@ -94,12 +110,12 @@ def _fact(page: Page, place: str, value: Value, procedure: str) -> str:
         told = page.t.moment(value)
     elif place == "what":
         told = page.t.say(value)
-    elif place == "step":
-        told = step_name(catalogue, procedure, value)
+    elif place in ("step", "steps"):
+        told = ", ".join(step_name(catalogue, procedure, key) for key in value.split(", "))
     elif place in PEOPLE and value in catalogue.officials:
         told = f"{catalogue.officials[value].name} ({value})"
     elif place in UNITS and value in catalogue.agencies:
         told = f"{catalogue.agencies[value].name} ({value})"
     elif place in VALUES:
-        told = page.t.say(VALUES[place].get(value, value))
+        told = ", ".join(page.t.say(VALUES[place].get(each, each)) for each in value.split(", "))
     return told
