@@ -9,8 +9,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from pydantic import JsonValue
-
 from models import refusals
 from models.actions import (
     ClockAction,
@@ -30,21 +28,21 @@ from models.actions import (
     Transfer,
     Withdraw,
 )
+from models.allowed import check_completes, check_first_row, check_holds, check_open, check_override
 from models.clock import Clock
 from models.errors import Code, Refusal
 from models.events import EventType
-from models.instants import iso
 from models.lateness import Holder, minutes
 from models.passing import advance, settled
 from models.procedure import Supplement
-from models.state import Fact, State, StepRun, clock_base
+from models.state import State, StepRun, clock_base
+from models.trail import Trail, local, tell
 from models.views import Pause, Status, StepState
 
 PAUSES = {RequestSupplement: "supplement", RequestPayment: "payment"}
 RESUMES = {SupplementReceived: "supplement", PaymentReceived: "payment"}
 CLOSINGS = {Refuse: Status.REFUSED, Withdraw: Status.WITHDRAWN, Stop: Status.STOPPED}
 ENDING = {Refuse: refusals.REFUSE, Withdraw: refusals.WITHDRAW, Stop: refusals.STOP}
-WHILE_PAUSED = (HandOver, Transfer, Extend, Refuse, Withdraw, Stop, SupplementReceived, PaymentReceived)
 COUNTER_MAY = (SupplementReceived, PaymentReceived, Withdraw, Deliver)
 
 
@@ -52,7 +50,7 @@ def open_dossier(state: State) -> None:
     """Tell that the dossier was accepted, and begin its first stage."""
     start = state.start
     due = state.promise.due(state.calendar)
-    _tell(
+    tell(
         state,
         f"action:{start.row or 'submit'}",
         start.accepted_at,
@@ -60,8 +58,8 @@ def open_dossier(state: State) -> None:
         action=start.row,
         by=start.by,
         channel=start.channel,
-        clock_start=_local(state, state.clock_start),
-        due_at=None if due is None else _local(state, due),
+        clock_start=local(state, state.clock_start),
+        due_at=None if due is None else local(state, due),
     )
     _begin_stage(state, start.accepted_at)
 
@@ -75,145 +73,30 @@ def apply(state: State, given: Given, index: int) -> None:
     action = given.action
     assert isinstance(action, ClockAction)  # noqa: S101 - hearing actions are no part of the fold
     if action.at < state.start.accepted_at:
-        accepted = _local(state, state.start.accepted_at)
+        accepted = local(state, state.start.accepted_at)
         raise Refusal(
             Code.TOO_EARLY,
             refusals.BEFORE_ACCEPTANCE,
-            at=_local(state, action.at),
+            at=local(state, action.at),
             dossier=state.start.code,
             since=accepted,
         )
     advance(state, action.at)
-    _check_open(state, action)
-    _check_first_row(state, given, index)
+    check_open(state, action)
+    check_first_row(state, given, index)
     handler = _HANDLERS[type(action)]
-    handler(state, action, _Trail(given, index))
+    handler(state, action, Trail(given, index))
 
 
-class _Trail:
-    """Who did the action being applied, and how its facts are keyed."""
-
-    def __init__(self, given: Given, index: int) -> None:
-        self.by, self.id = given.by, given.id
-        self.index, self.key = index, f"action:{index}"
-        official: str | None = None if isinstance(given.action, HandOver) else given.action.official
-        self.official = official
-        self.actor = official or given.by.name
-        self.reason = given.action.reason
-
-    def tell(self, state: State, event: EventType, at: datetime, /, **data: JsonValue) -> None:
-        if self.reason:
-            data["reason"] = self.reason
-        _tell(state, self.key, at, event, action=self.id, by=self.actor, **data)
-
-
-def _tell(
-    state: State,
-    key: str,
-    at: datetime,
-    event: EventType,
-    besides: str = "",
-    /,
-    *,
-    action: str | None = None,
-    by: str | None = None,
-    **data: JsonValue,
-) -> None:
-    """``besides``: what else than its instant has the fact told anew when it changes."""
-    data = _context(state) | data
-    state.facts.append(Fact(key, at, event, data, mark=_local(state, at) + besides, action=action, by=by))
-
-
-def _context(state: State) -> dict[str, JsonValue]:
-    """What every event of the dossier says."""
-    return {"dossier": state.start.code, "procedure": state.start.rules.procedure, "agency": state.agency}
-
-
-def _local(state: State, at: datetime) -> str:
-    return iso(at, state.calendar.zone)
-
-
-# --- what is allowed, when and by whom -------------------------------------------------------------------------
-
-
-def _check_open(state: State, action: ClockAction) -> None:
-    code, name = state.start.code, action.action
-    if isinstance(action, Deliver):
-        if state.status is Status.DELIVERED:
-            raise Refusal(Code.ALREADY_DONE, refusals.DELIVERED_ALREADY, dossier=code)
-        if state.status is not Status.PROCESSED:
-            raise Refusal(Code.TOO_EARLY, refusals.NOT_PROCESSED, dossier=code, status=state.status.value)
-        return
-    if state.closed_at is not None:
-        raise Refusal(
-            Code.ILLEGAL_ACTION,
-            refusals.CLOSED,
-            dossier=code,
-            status=state.status.value,
-            since=_local(state, state.closed_at),
-            action=name,
-        )
-    if state.pause is not None and not isinstance(action, WHILE_PAUSED):
-        raise Refusal(
-            Code.ILLEGAL_ACTION,
-            refusals.PAUSED,
-            dossier=code,
-            since=_local(state, state.pause.start),
-            kind=state.pause.kind,
-            action=name,
-        )
-
-
-def _check_first_row(state: State, given: Given, index: int) -> None:
-    """Whom the first row about a step shows to have had it was of an agency that has had the step (rules R3)."""
-    action = given.action
-    if index in state.first_rows.strangers and isinstance(action, Complete | Extend | SendBack):
-        step = state.step(str(action.step))
-        raise Refusal(
-            Code.ILLEGAL_ACTION,
-            refusals.OF_ANOTHER_UNIT,
-            who=str(action.official),
-            unit=str(given.of_agency),
-            step=step.key,
-            other_unit=step.agency,
-        )
-
-
-def _check_override(trail: _Trail, what: str) -> bool:
-    """Whether the sender may act on others' steps; a counter may not at all, an official only on his or her own."""
-    if trail.by.role is Role.COUNTER:
-        raise Refusal(Code.FORBIDDEN, refusals.NOT_FOR_COUNTERS, what=what)
-    if trail.by.role.may_override:
-        return True
-    if trail.official is not None and trail.official != trail.by.name:
-        raise Refusal(Code.FORBIDDEN, refusals.NOT_IN_STEAD, who=trail.by.name, holder=trail.official)
-    return False
-
-
-def _check_holds(state: State, trail: _Trail, what: str, step: StepRun | None = None) -> None:
-    """An official must hold the step, or (no step given) any active one."""
-    if _check_override(trail, what):
-        return
-    steps = [step] if step is not None else state.active_steps()
-    if all(trail.actor != each.clock.holder.official for each in steps):
-        facts = {"who": trail.actor, "dossier": state.start.code, "what": what}
-        if step is None:
-            raise Refusal(Code.NOT_HOLDER, refusals.HOLDS_NOTHING, **facts)
-        raise Refusal(Code.NOT_HOLDER, refusals.HOLDS_NOT_STEP, step=step.key, **facts)
-
-
-# --- the actions -----------------------------------------------------------------------------------------------
-
-
-def _complete(state: State, action: Complete, trail: _Trail) -> None:
+def _complete(state: State, action: Complete, trail: Trail) -> None:
     step = state.step(action.step)
     match step.state:
         case StepState.DONE:
-            done = _local(state, step.completed_at or action.at)
+            done = local(state, step.completed_at or action.at)
             raise Refusal(Code.ALREADY_DONE, refusals.STEP_COMPLETED, step=step.key, at=done)
         case StepState.PENDING:
             raise Refusal(Code.TOO_EARLY, refusals.STEP_NOT_BEGUN, step=step.key)
-    _check_completes(step, trail)
+    check_completes(step, trail)
     step.clock.stop(action.at, state.calendar)
     step.state, step.completed_at = StepState.DONE, action.at
     holder = step.clock.holder
@@ -230,29 +113,7 @@ def _complete(state: State, action: Complete, trail: _Trail) -> None:
         _next_stage(state, action.at, trail)
 
 
-def _check_completes(step: StepRun, trail: _Trail) -> None:
-    """The holder completes. Another only as a supervisor, in the holder's stead with a reason, or from a log (R3)."""
-    holder = step.clock.holder
-    if trail.by.role is Role.LOG:
-        return
-    if _check_override(trail, refusals.COMPLETE):
-        if trail.official in (None, holder.official) or holder.official is None or trail.reason:
-            return
-        raise Refusal(
-            Code.NOT_HOLDER,
-            refusals.STEAD_WITHOUT_REASON,
-            who=trail.official,
-            step=step.key,
-            holder=holder.official,
-        )
-    facts = {"who": trail.actor, "step": step.key}
-    if holder.official is None:
-        raise Refusal(Code.NOT_HOLDER, refusals.QUEUE_HOLDS, unit=holder.agency, **facts)
-    if trail.actor != holder.official:
-        raise Refusal(Code.NOT_HOLDER, refusals.ANOTHER_HOLDS, holder=holder.official, **facts)
-
-
-def _next_stage(state: State, at: datetime, trail: _Trail) -> None:
+def _next_stage(state: State, at: datetime, trail: Trail) -> None:
     last = max(step.plan.stage for step in state.steps)
     while state.stage < last:
         state.stage += 1
@@ -279,7 +140,7 @@ def _run(state: State, step: StepRun, at: datetime) -> None:
         step.started_at = at
         holder = step.clock.holder
         due = step.clock.due(state.calendar)
-        _tell(
+        tell(
             state,
             f"started:{step.key}",
             at,
@@ -288,11 +149,11 @@ def _run(state: State, step: StepRun, at: datetime) -> None:
             step=step.key,
             agency=step.agency,
             official=holder.official,
-            due_at=None if due is None else _local(state, due),
+            due_at=None if due is None else local(state, due),
         )
 
 
-def _hand_over(state: State, action: HandOver, trail: _Trail) -> None:
+def _hand_over(state: State, action: HandOver, trail: Trail) -> None:
     step = state.step(action.step)
     if not step.is_unfinished:
         raise Refusal(Code.ALREADY_DONE, refusals.NOTHING_TO_HAND_OVER, step=step.key, state=step.state.value)
@@ -308,7 +169,7 @@ def _hand_over(state: State, action: HandOver, trail: _Trail) -> None:
     holder = step.clock.holder
     claims = holder.official is None and action.official == trail.by.name
     if not claims:
-        _check_holds(state, trail, refusals.HAND_OVER, step)
+        check_holds(state, trail, refusals.HAND_OVER, step)
     step.clock.pass_to(Holder(step.agency, action.official), action.at, state.calendar)
     trail.tell(
         state,
@@ -322,12 +183,12 @@ def _hand_over(state: State, action: HandOver, trail: _Trail) -> None:
     )
 
 
-def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
+def _transfer(state: State, action: Transfer, trail: Trail) -> None:
     if action.step is None:
         if action.agency == state.agency:
             facts = {"dossier": state.start.code, "unit": action.agency}
             raise Refusal(Code.ALREADY_DONE, refusals.WITH_UNIT, **facts)
-        _check_holds(state, trail, refusals.TRANSFER)
+        check_holds(state, trail, refusals.TRANSFER)
         moved = [s for s in state.steps if s.agency == state.agency and s.is_unfinished]
         state.agency = action.agency
         state.promise.pass_to(Holder(action.agency), action.at, state.calendar)
@@ -338,7 +199,7 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
             raise Refusal(Code.ALREADY_DONE, refusals.NOTHING_TO_TRANSFER, **facts)
         if action.agency == step.agency:
             raise Refusal(Code.ALREADY_DONE, refusals.STEP_WITH_UNIT, step=step.key, unit=action.agency)
-        _check_holds(state, trail, refusals.TRANSFER, step)
+        check_holds(state, trail, refusals.TRANSFER, step)
         moved = [step]
     for step in moved:
         step.agency = action.agency
@@ -360,8 +221,8 @@ def _transfer(state: State, action: Transfer, trail: _Trail) -> None:
     )
 
 
-def _pause(state: State, action: RequestSupplement | RequestPayment, trail: _Trail) -> None:
-    _check_holds(state, trail, refusals.PAUSE)
+def _pause(state: State, action: RequestSupplement | RequestPayment, trail: Trail) -> None:
+    check_holds(state, trail, refusals.PAUSE)
     kind = PAUSES[type(action)]
     for step in state.active_steps():
         step.clock.stop(action.at, state.calendar)
@@ -380,7 +241,7 @@ def _pause(state: State, action: RequestSupplement | RequestPayment, trail: _Tra
     )
 
 
-def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _Trail) -> None:
+def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: Trail) -> None:
     kind = RESUMES[type(action)]
     pause = state.pause
     if pause is None:
@@ -395,7 +256,7 @@ def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _
         )
     restart = kind == "supplement" and state.start.rules.policies.supplement is Supplement.RESTART
     if trail.by.role is Role.OFFICIAL:
-        _check_override(trail, refusals.RESUME)
+        check_override(trail, refusals.RESUME)
     state.pauses[-1] = Pause(kind=kind, start=pause.start, end=action.at)
     state.status = Status.RUNNING
     if restart:
@@ -413,7 +274,7 @@ def _resume(state: State, action: SupplementReceived | PaymentReceived, trail: _
         kind=kind,
         text=action.text,
         restarted=restart,
-        due_at=None if due is None else _local(state, due),
+        due_at=None if due is None else local(state, due),
     )
 
 
@@ -430,8 +291,8 @@ def _restart(state: State, at: datetime) -> None:
         state.notes.append((at, step.key, "restart", 0))
 
 
-def _extend(state: State, action: Extend, trail: _Trail) -> None:
-    _check_holds(state, trail, refusals.EXTEND)
+def _extend(state: State, action: Extend, trail: Trail) -> None:
+    check_holds(state, trail, refusals.EXTEND)
     calendar, promise, code = state.calendar, state.promise, state.start.code
     if state.extended_at is not None:
         raise Refusal(Code.ALREADY_DONE, refusals.EXTENDED_BEFORE, dossier=code)
@@ -465,7 +326,7 @@ def _extend(state: State, action: Extend, trail: _Trail) -> None:
         action.at,
         step=step.key,
         minutes=minutes(added),
-        due_at=None if due_at is None else _local(state, due_at),
+        due_at=None if due_at is None else local(state, due_at),
     )
 
 
@@ -482,11 +343,11 @@ def _step_to_extend(state: State, action: Extend) -> StepRun:
     return active[0]
 
 
-def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
+def _send_back(state: State, action: SendBack, trail: Trail) -> None:
     target = state.step(action.step)
     if target.plan.stage >= state.stage:
         raise Refusal(Code.ILLEGAL_ACTION, refusals.NOT_EARLIER, step=target.key)
-    _check_holds(state, trail, refusals.SEND_BACK)
+    check_holds(state, trail, refusals.SEND_BACK)
     for step in state.steps:
         if target.plan.stage < step.plan.stage < state.stage:
             step.state, step.completed_at = StepState.PENDING, None
@@ -504,13 +365,13 @@ def _send_back(state: State, action: SendBack, trail: _Trail) -> None:
     _run(state, target, action.at)
 
 
-def _close_early(state: State, action: Refuse | Withdraw | Stop, trail: _Trail) -> None:
+def _close_early(state: State, action: Refuse | Withdraw | Stop, trail: Trail) -> None:
     if not (trail.by.role is Role.COUNTER and isinstance(action, COUNTER_MAY)):
-        _check_holds(state, trail, ENDING[type(action)])
+        check_holds(state, trail, ENDING[type(action)])
     _close(state, action.at, CLOSINGS[type(action)], trail)
 
 
-def _close(state: State, at: datetime, status: Status, trail: _Trail) -> None:
+def _close(state: State, at: datetime, status: Status, trail: Trail) -> None:
     """The first closing ends the promise and cancels what is unfinished (rules R8)."""
     state.closed_at, state.status = at, status
     state.promise.stop(at, state.calendar)
@@ -523,19 +384,19 @@ def _close(state: State, at: datetime, status: Status, trail: _Trail) -> None:
             settled(state, step.key, at)
     settled(state, None, at)
     if status is Status.PROCESSED:  # follows from a completion, which is told under the action's own key
-        _tell(state, "closed", at, EventType.CLOSED, by=trail.actor, status=status.value)
+        tell(state, "closed", at, EventType.CLOSED, by=trail.actor, status=status.value)
     else:
         trail.tell(state, EventType.CLOSED, at, status=status.value)
 
 
-def _deliver(state: State, action: Deliver, trail: _Trail) -> None:
+def _deliver(state: State, action: Deliver, trail: Trail) -> None:
     if trail.by.role is Role.OFFICIAL:
-        _check_override(trail, refusals.DELIVER)
+        check_override(trail, refusals.DELIVER)
     state.status = Status.DELIVERED
     trail.tell(state, EventType.DELIVERED, action.at)
 
 
-_HANDLERS: dict[type, Callable[[State, Any, _Trail], None]] = {
+_HANDLERS: dict[type, Callable[[State, Any, Trail], None]] = {
     Complete: _complete,
     HandOver: _hand_over,
     Transfer: _transfer,
