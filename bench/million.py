@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Table, text
 
-from models.bulletin import SEPARATOR, WORKING_DAY_MINUTES, BulletinRow, row_json
+from models.bulletin import SEPARATOR, BulletinRow, row_json
 from models.instants import iso
+from models.lateness import WORKING_DAY_MINUTES
 from store.projections import DOSSIER, HANDLED, LATENESS, LISTING, PAUSE, SHARE, STEP
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -23,7 +23,7 @@ from models.calendar import WorkingCalendar
 from models.catalogue import Catalogue
 from models.errors import Code, Refusal
 from models.instants import Instant, iso, localised, whole
-from models.lateness import Lateness, LatenessState
+from models.lateness import WORKING_DAY_MINUTES, Lateness, LatenessState
 from models.views import Pause, Run
 
 FORMULA = "1"
@@ -31,8 +31,6 @@ FORMULA = "1"
 
 SMALLEST = 20
 """A rate over fewer dossiers says nothing about an office: it is withheld, its counts are shown."""
-
-WORKING_DAY_MINUTES = 480
 
 
 class Bin(StrEnum):

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from models.budget import Model
 from models.instants import Instant
 
+WORKING_DAY_MINUTES = 480
+"""Of ``overrun_working_days`` everywhere, whatever a calendar's own days are: so days compare (rules R12)."""
+
 
 class Holder(NamedTuple):
     """Who has a step at an instant: an official at an agency, or (``official`` None) the agency's queue."""

@@ -24,7 +24,7 @@ from models.hearing import (
     open_hearing,
 )
 from models.instants import localised
-from models.lateness import HeldAfter, Holder, Lateness, LatenessState, minutes
+from models.lateness import WORKING_DAY_MINUTES, HeldAfter, Holder, Lateness, LatenessState, minutes
 from models.state import Fact, Miss, State
 from models.submission import Heard
 
@@ -226,7 +226,7 @@ def refreshed(record: LatenessRecord, state: State, now: datetime) -> Lateness:
         update={
             "completed_at": state.ended_at(miss),
             "overrun_minutes": overrun,
-            "overrun_working_days": round(overrun / state.calendar.data.day_minutes, 2),
+            "overrun_working_days": round(overrun / WORKING_DAY_MINUTES, 2),
             "after": tuple(
                 HeldAfter(agency=holder.agency, official=holder.official, minutes=minutes(seconds))
                 for holder, seconds in after.items()

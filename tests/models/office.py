@@ -81,6 +81,7 @@ class Office:
         now: str | None = None,
         given: tuple[Given, ...] = (),
         heard: Heard | None = None,
+        calendar: CalendarData = VN,
         **start: Any,
     ) -> None:
         self.start = DossierStart(
@@ -92,7 +93,7 @@ class Office:
                 total=total or days(1),
                 steps=steps,
                 policies=policies or Policies(),
-                calendar=VN.slice(at(accepted).date()),
+                calendar=calendar.slice(at(accepted).date()),
                 heads=HEADS,
                 parents=PARENTS,
             ),

@@ -21,6 +21,7 @@ from tests.models.office import (
     CODE,
     LOG,
     OTHER,
+    VN,
     Office,
     action_of,
     at,
@@ -554,3 +555,15 @@ def test_the_days_of_an_overrun_are_its_minutes_by_480_as_the_bulletin_has_them(
     office = Office(steps=ONE, total=days(5))
     office.act("complete", "04-02 08:40:48", step="work")
     assert (lateness(office).overrun_minutes, lateness(office).overrun_working_days) == (400.8, 0.84)
+
+
+def test_the_days_of_an_overrun_compare_where_days_are_shorter() -> None:
+    """R12: minutes / 480, whatever a budget in working days is counted by."""
+    office = Office(steps=ONE, total=days(5), calendar=VN.model_copy(update={"day_minutes": 420}))
+    office.act("complete", "04-03 08:00", step="work")
+    late = lateness(office)
+    assert (
+        late.overrun_working_days
+        == round(late.overrun_minutes / 480, 2)
+        != round(late.overrun_minutes / 420, 2)
+    )

@@ -18,10 +18,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from models.lateness import WORKING_DAY_MINUTES
 from web.pages.words import N_
 
 LOCALE = Path(__file__).parents[1] / "locale"
-DAY_MINUTES = 480
 HOUR_MINUTES = 60
 
 
@@ -103,9 +103,9 @@ class Tongue:
 
     def working_time(self, minutes: float) -> str:
         """Working minutes as days from a day on, as hours and minutes below."""
-        if minutes >= DAY_MINUTES:
-            days = self.number(minutes / DAY_MINUTES)
-            number = 1 if minutes == DAY_MINUTES else 2
+        if minutes >= WORKING_DAY_MINUTES:
+            days = self.number(minutes / WORKING_DAY_MINUTES)
+            number = 1 if minutes == WORKING_DAY_MINUTES else 2
             return self._words.ngettext("%(n)s working day", "%(n)s working days", number) % {"n": days}
         hours, rest = divmod(minutes, HOUR_MINUTES)
         told = []
