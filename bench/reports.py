@@ -6,7 +6,6 @@ written as canonical JSON; months and officials are drawn anew for each round.
 
 from __future__ import annotations
 
-import gc
 import json
 import random
 import time
@@ -22,6 +21,7 @@ from sqlalchemy import Engine
 
 from bench.million import AGENCIES, END, OFFICIALS, fill
 from cli.root import PROJECT_ROOT
+from cli.serving import settle_down
 from models.catalogue import Catalogue
 from store import editions
 from store.bulletin import compiled_json
@@ -60,8 +60,7 @@ def measure(latenesses: int, rounds: int) -> dict[str, Any]:
         began = time.perf_counter()
         found["rows"] = fill(list(engines.values()), latenesses)
         found["filled_in_seconds"] = round(time.perf_counter() - began, 1)
-        gc.collect()
-        gc.freeze()  # as a server does that has started: what is there by now stays
+        settle_down()  # as a server does that has started
         for name, engine in engines.items():
             found[name] = _timed(engine, catalogue, rounds)
             engine.dispose()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, case, false, func, or_, select
+from sqlalchemy import Connection, Select, and_, false, func, select
 
 from models.bulletin import SEPARATOR, RowKey, overrun_of, overrun_seconds, still_open, with_apology
 from models.calendar import WorkingCalendar
@@ -19,6 +19,9 @@ HEADLINE = [
     state.value for state in (LatenessState.RECORDED, LatenessState.PUBLISHED, LatenessState.CORRECTED)
 ]
 """What counts in a month's headline (rules R11)."""
+
+AT_ONCE = 5_000
+"""Rows that one query asks for by their ids: databases take some tens of thousands."""
 
 CalendarOf = Callable[[str], WorkingCalendar]
 """By a procedure's code."""
@@ -35,24 +38,25 @@ class Listed(NamedTuple):
     apology_at: str | None
 
 
-_BEFORE_TEXT = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place"))
-_LISTED = (*_BEFORE_TEXT, LISTING.c.row, LISTING.c.apology_at)
+_LISTED = tuple(LISTING.c[name] for name in ("agency", "official", "dossier", "place", "row", "apology_at"))
 
 
 def headline(
     connection: Connection, period: str, calendar_of: CalendarOf, watermark: datetime
 ) -> list[tuple[Any, ...]]:
-    """Rows of what counts, as :class:`Listed` has them, in no order."""
+    """Rows of what counts, which begin as :class:`Listed` does, in no order."""
     done = func.coalesce(LISTING.c.completed_at <= watermark, false())
-    query = select(*_BEFORE_TEXT, case((done, LISTING.c.row)), LISTING.c.apology_at).where(
+    query = select(*_LISTED, done).where(
         LISTING.c.month == period, LISTING.c.state.in_(HEADLINE), LISTING.c.enters
     )
     result = connection.execute(query)
     assert result.cursor is not None  # noqa: S101 - a query has one
     found = result.cursor.fetchall()  # tuples as the driver has them: a month may have twenty thousand
-    returned = [row for row in found if row[4] is not None]
+    returned = [row for row in found if row[6]]
     if len(returned) < len(found):
-        returned += _unfinished(connection, period, calendar_of, watermark)
+        rest = [Listed(*row[:6]) for row in found if not row[6]]
+        for first in range(0, len(rest), AT_ONCE):
+            returned += _unfinished(connection, rest[first : first + AT_ONCE], calendar_of, watermark)
     return returned
 
 
@@ -85,36 +89,31 @@ def _with_apology(text: str, sent_at: str, watermark: datetime) -> str:
 
 
 def _unfinished(
-    connection: Connection, period: str, calendar_of: CalendarOf, watermark: datetime
+    connection: Connection, listed: Sequence[Listed], calendar_of: CalendarOf, watermark: datetime
 ) -> list[Listed]:
     """Rows of what was not done by the watermark, with the minutes up to it, or to the closing of their dossier.
 
     A list made as of an earlier instant knows nothing of what came after.
     """
-    is_open = (
-        LISTING.c.month == period,
-        LISTING.c.state.in_(HEADLINE),
-        or_(LISTING.c.completed_at.is_(None), LISTING.c.completed_at > watermark),
-        LISTING.c.enters,
-    )
+    rows = {row.place.rpartition(SEPARATOR)[2]: row for row in listed}
     query = (
         select(LATENESS.c.id, LATENESS.c.dossier, LATENESS.c.procedure, LATENESS.c.step, LATENESS.c.due_at)
-        .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state, LISTING.c.overdue, *_LISTED)
-        .select_from(LISTING)
-        .join(LATENESS, LATENESS.c.id == LISTING.c.lateness)
+        .add_columns(LATENESS.c.completed_at, DOSSIER.c.closed_at, STEP.c.state, LISTING.c.overdue)
+        .select_from(LATENESS)
+        .join(LISTING, LISTING.c.lateness == LATENESS.c.id)
         .join(DOSSIER, DOSSIER.c.code == LATENESS.c.dossier)
         .outerjoin(STEP, and_(STEP.c.dossier == LATENESS.c.dossier, STEP.c.key == LATENESS.c.step))
-        .where(*is_open)
+        .where(LATENESS.c.id.in_(rows))
     )
     found = connection.execute(query).all()
     pauses: dict[str, list[Pause]] = defaultdict(list)
-    of = select(PAUSE).where(PAUSE.c.dossier.in_(select(LISTING.c.dossier).where(*is_open)))
+    of = select(PAUSE).where(PAUSE.c.dossier.in_({row.dossier for row in listed}))
     for row in connection.execute(of).mappings():
         pauses[row["dossier"]].append(Pause(kind=row["kind"], start=row["started_at"], end=row["ended_at"]))
     overruns: dict[str, float] = {}
     known: dict[tuple[str, datetime, datetime], float] = {}
     waiting: dict[str, tuple[str, str]] = {}
-    for id_, dossier, procedure, step, due_at, completed_at, closed_at, held, overdue, *_ in found:
+    for id_, dossier, procedure, step, due_at, completed_at, closed_at, held, overdue in found:
         calendar, until = calendar_of(procedure), min(closed_at or watermark, watermark)
         paused, key = pauses.get(dossier, ()), (procedure, due_at, until)
         if overdue is not None:
@@ -128,8 +127,7 @@ def _unfinished(
             waiting[id_] = (dossier, step)
     for id_, overrun in _sent_back(connection, waiting).items():
         overruns[id_] = min(overrun, overruns[id_])
-    rows = ((row[0], Listed(*row[9:])) for row in found)
-    return [row._replace(text=still_open(row.text, overruns[id_])) for id_, row in rows]
+    return [row._replace(text=still_open(row.text, overruns[id_])) for id_, row in rows.items()]
 
 
 def _sent_back(connection: Connection, waiting: Mapping[str, tuple[str, str]]) -> dict[str, float]:
