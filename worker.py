@@ -206,6 +206,18 @@ async def until_stopped() -> None:
         await stop.wait()
 
 
+def settle_down() -> None:
+    """What a start has made stays: leave it out of every later collection, which would hold up all requests for it.
+
+    A full one took 170 ms without this, a few ms with it. Undone by ``gc.unfreeze`` before the end. What an answer
+    makes goes with it, looked through on the way or not: seldom is enough, and saves long lists a twentieth. Not too
+    seldom, for what ended workflows leave behind waits for it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 2)
+
+
 def quieten() -> None:
     """Libraries that tell too much: how the tables came about, and every address that something is posted to.
 
@@ -266,12 +278,14 @@ async def serve(settings: Settings) -> None:
             scrape = board.metrics(lambda: exposition(registry, sdk))
             metrics.routes |= {"/metrics": scrape, "/readyz": Readiness(client, worker, engine).answer}
             log.info("worker on %s, metrics at %s/metrics", settings.temporal_address, metrics.address)
+            settle_down()
             await asyncio.Event().wait()
 
 
 def main(data: Path | None = None) -> int:
     """Entry point; the exit code."""
     failure = _run(data)
+    gc.unfreeze()
     gc.collect()  # before the interpreter goes: a worker's leftovers abort it otherwise (sdk-python #300)
     if failure is not None:
         print(f"danbiet: {failure}", file=sys.stderr)

@@ -84,6 +84,7 @@ def main() -> None:
         reports.show(reports.measure(given.latenesses, given.queries))
         return
     show(asyncio.run(measure(given.lives, given.dossiers, given.rounds)))
+    gc.unfreeze()
     gc.collect()
 
 

@@ -33,6 +33,7 @@ from models.rules import PlannedStep, Rules
 from models.submission import DossierStart
 from store.database import open_database, reading, upgrade
 from store.journal import Journal
+from worker import settle_down
 from workflows.attributes import attributes_of
 from workflows.dossier import DossierWorkflow
 from workflows.names import SEARCH_ATTRIBUTES, WORKFLOW, workflow_id
@@ -222,6 +223,7 @@ async def _workers(client: Client, journal: Journal) -> AsyncIterator[None]:
         )
 
     async with worker(KINDS[0]), worker(KINDS[1]), worker(KINDS[2]):
+        settle_down()
         yield
 
 

@@ -21,7 +21,6 @@ from sqlalchemy import Engine
 
 from bench.million import AGENCIES, END, OFFICIALS, fill
 from cli.root import PROJECT_ROOT
-from cli.serving import settle_down
 from models.catalogue import Catalogue
 from store import editions
 from store.bulletin import compiled_json
@@ -29,6 +28,7 @@ from store.catalogue_files import read_catalogue
 from store.database import open_database, reading, upgrade
 from store.editions import basis_of
 from store.records import agency_record, official_record
+from worker import settle_down
 
 LIMIT_MS = 200
 """At the 95th percentile, for the list and for an official's record."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import socket
 import sys
@@ -27,7 +26,7 @@ from store.database import check_current
 from store.ledger_files import FOLDER
 from web.app import create_app
 from web.office import Office
-from worker import quieten, run_until_stopped
+from worker import quieten, run_until_stopped, settle_down
 
 log = logging.getLogger("danbiet.web")
 CLOSING = 3
@@ -86,17 +85,6 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are the process's own affair."""
         yield
-
-
-def settle_down() -> None:
-    """What a start has made stays: leave it out of every later collection, which would hold up all requests for it.
-
-    A full one took 170 ms without this, a few ms with it. Undone by ``gc.unfreeze`` before the end. What an answer
-    makes goes with it, looked through on the way or not: seldom is enough, and saves long lists a twentieth.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def with_routes(app: FastAPI, routes: Mapping[str, Route]) -> FastAPI:

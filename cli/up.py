@@ -30,7 +30,7 @@ from cli.readiness import Readiness
 from cli.relay import NAME, FileRelay
 from cli.reports import as_table
 from cli.root import PROJECT_ROOT
-from cli.serving import WebServer, office_of, settle_down, with_routes
+from cli.serving import WebServer, office_of, with_routes
 from models.errors import Code, DanbietError, Refusal
 from models.submission import Heard
 from starter import Starter
@@ -38,7 +38,7 @@ from store import editions
 from store.database import upgrade
 from store.queries import OutEvent
 from web.app import create_app
-from worker import connected, quieten, run_until_stopped, running_worker
+from worker import connected, quieten, run_until_stopped, running_worker, settle_down
 
 SAMPLES = {
     "can-tho": (

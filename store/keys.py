@@ -49,6 +49,9 @@ class Key(Model):
             key=self.prefix,
         )
 
+    def is_used_after_long(self, now: datetime) -> bool:
+        return self.last_used_at is None or now - self.last_used_at > COARSE
+
 
 def create(
     engine: Engine,
@@ -92,10 +95,12 @@ def find(engine: Engine, told: str, now: datetime) -> Key | None:
     key = _key(dict(row))
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         return None
-    if key.last_used_at is None or now - key.last_used_at > COARSE:
-        with writing(engine) as connection:
-            connection.execute(KEY.update().where(KEY.c.prefix == prefix).values(last_used_at=now))
     return key
+
+
+def remember_use(engine: Engine, key: Key, now: datetime) -> None:
+    with writing(engine) as connection:
+        connection.execute(KEY.update().where(KEY.c.prefix == key.prefix).values(last_used_at=now))
 
 
 def listed(engine: Engine) -> list[Key]:

@@ -21,7 +21,7 @@ from web.problems import API, problem
 from web.security import presented, verified_of
 
 log = logging.getLogger("danbiet.web")
-RATE, BURST = 100.0, 600.0
+RATE, BURST = 250.0, 600.0
 """Requests a second that one address may make for long, and at once."""
 KEYED_RATE, KEYED_BURST = 500.0, 3000.0
 """The same for one key, from wherever: whom it was given to is known, and can be asked to ask less."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from models.access import Principal
 from models.errors import Code, Refusal
 from models.views import Snapshot
 from store import queries
+from web.glance import glance
 from web.office import Office
 
 
 async def visible(office: Office, principal: Principal, code: str) -> Snapshot:
     """The dossier, if it is in the key's units; answered alike where it is not and where there is none."""
-    snapshot = await asyncio.to_thread(queries.dossier, office.engine, code)
+    snapshot = await glance(office.engine, lambda: queries.dossier(office.engine, code))
     if snapshot is None or not any(
         principal.covers(office.catalogue, each) for each in agencies_of(snapshot)
     ):

@@ -17,6 +17,7 @@ from models.errors import Code, Refusal
 from models.instants import whole
 from store import keys
 from store.keys import Key
+from web.glance import glance
 from web.office import office_of
 from web.permissions import Operation, check
 
@@ -37,8 +38,11 @@ async def principal(request: Request) -> Principal:
     now, verified = whole(datetime.now(UTC)), verified_of(request)
     key = verified.lately(told, LOOKED_UP_EVERY)
     if key is None or (key.expires_at is not None and key.expires_at <= now):
-        key = await asyncio.to_thread(keys.find, office_of(request).engine, told, now)
+        engine = office_of(request).engine
+        key = await glance(engine, lambda: keys.find(engine, told, now))
         verified.found(told, key)
+        if key is not None and key.is_used_after_long(now):
+            await asyncio.to_thread(keys.remember_use, engine, key, now)
     if key is None:
         raise Refusal(Code.UNAUTHENTICATED, "this key is unknown, has expired or was revoked")
     return _remembered(request, key.principal)

@@ -28,6 +28,7 @@ from store import keys, queries
 from web.api.answers import answer
 from web.api.bodies import ACTION_EXAMPLE, SUBMISSION_EXAMPLE, read_json, tidy
 from web.etags import read_tags
+from web.glance import glance
 from web.office import Office, TheOffice
 from web.pages.attempts import Attempts
 from web.permissions import Operation, check
@@ -219,7 +220,7 @@ async def _opened(request: Request, office: Office, code: str, secret: str) -> S
     attempts: Attempts = request.app.state.attempts
     address = request.client.host if request.client else ""
     attempts.check(address, code)
-    snapshot = await asyncio.to_thread(queries.dossier, office.engine, code)
+    snapshot = await glance(office.engine, lambda: queries.dossier(office.engine, code))
     kept = (snapshot.secret_hash if snapshot else None) or ""
     matches = hmac.compare_digest(kept, hashlib.sha256(secret.encode()).hexdigest())
     if snapshot is None or not matches:

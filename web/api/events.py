@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -17,6 +18,7 @@ from models.errors import Code, Refusal
 from store import queries
 from store.queries import OutEvent
 from web.api.answers import answer
+from web.glance import FEW, glance
 from web.office import Office, TheOffice
 from web.permissions import Operation
 from web.security import allowed
@@ -50,7 +52,7 @@ async def list_events(
         items = [each.cloud_event() for each in told if _concerns(office, principal, each)]
         return answer({"items": items, "next_cursor": str(told[-1].position) if len(told) == limit else None})
 
-    return await asyncio.to_thread(read)
+    return await glance(office.engine, read, limit)
 
 
 @router.get("/events/stream")
@@ -67,14 +69,14 @@ async def stream_events(
     `closing` says that the server stops: connect again after some seconds.
     """
     told_last = (after or "0") if last_event_id is None else last_event_id
-    place = await asyncio.to_thread(_place, office, principal, told_last)
+    place = await glance(office.engine, lambda: _place(office, principal, told_last))
     closing: asyncio.Event = request.app.state.closing
 
     async def told() -> AsyncIterator[bytes]:
         position, quiet = place, 0.0
         yield b": danbiet\n\n"
         while not closing.is_set() and not await request.is_disconnected():
-            found = await asyncio.to_thread(queries.outbox_after, office.engine, position, queries.LIMIT)
+            found = await glance(office.engine, partial(queries.outbox_after, office.engine, position), FEW)
             for each in found:
                 position = each.position
                 if _concerns(office, principal, each):

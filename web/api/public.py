@@ -20,7 +20,8 @@ from models.lateness import Lateness, LatenessState
 from models.publishing import PUBLIC_STATES, public_lateness
 from models.workbook import to_xlsx
 from store import editions, queries, records
-from web.api.answers import WrittenLists, answer
+from web.api.answers import Mark, WrittenLists, answer
+from web.glance import glance
 from web.office import Office, TheOffice
 from web.pages.figures import bulletin_of
 from web.permissions import Operation
@@ -83,7 +84,7 @@ async def show_lateness(
     office: TheOffice, principal: MayReadLatenesses, lateness_id: Annotated[str, Path(max_length=140)]
 ) -> JsonValue:
     """One missed deadline, whom it names, and its hearing."""
-    found = await asyncio.to_thread(queries.lateness, office.engine, lateness_id)
+    found = await glance(office.engine, lambda: queries.lateness(office.engine, lateness_id))
     covered = found is not None and principal.covers(office.catalogue, found.agency)
     if found is None or not (covered or found.state in PUBLIC_STATES):
         raise Refusal(Code.NOT_FOUND, f"there is no lateness {lateness_id}")
@@ -112,26 +113,25 @@ async def show_bulletin(
     kind = asked["kind"] or "json"
     sees_all = principal.sees_people and principal.agency is None
     lists: WrittenLists = request.app.state.written_lists
-    content = await asyncio.to_thread(_list, office, lists, asked["period"], edition, kind, whole=sees_all)
+
+    def frozen() -> Mark | None:
+        found = edition or max(editions.numbers(office.engine, asked["period"]), default=None)
+        return None if found is None else (asked["period"], found, kind, sees_all)
+
+    def write() -> bytes:
+        found = bulletin_of(office, asked["period"], datetime.now(UTC), mark[1] if mark else None)
+        return _written(found if sees_all else masked_list(found), kind, office.zone)
+
+    mark = await glance(office.engine, frozen)
+    content = lists.get(mark) if mark else None
+    if content is None:
+        content = await asyncio.to_thread(write)
+        if mark is not None:
+            lists.keep(mark, content)
     headers = {"Cache-Control": "no-store" if sees_all else "public, max-age=60"}
     if kind != "json":
         headers["Content-Disposition"] = f'attachment; filename="{asked["period"]}.{kind}"'
     return Response(content, headers=headers, media_type=KINDS[kind])
-
-
-def _list(
-    office: Office, lists: WrittenLists, period: str, edition: int | None, kind: str, *, whole: bool
-) -> bytes:
-    """``whole``: with the codes of dossiers as they are."""
-    if edition is None:
-        edition = max(editions.numbers(office.engine, period), default=None)
-    if edition is not None and (kept := lists.get((period, edition, kind, whole))) is not None:
-        return kept
-    found = bulletin_of(office, period, datetime.now(UTC), edition)
-    content = _written(found if whole else masked_list(found), kind, office.zone)
-    if edition is not None:
-        lists.keep((period, edition, kind, whole), content)
-    return content
 
 
 def _written(found: Bulletin, kind: str, zone: ZoneInfo) -> bytes:

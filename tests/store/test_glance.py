@@ -1,0 +1,30 @@
+"""Short reads: of a file in the event loop, of a database server in a thread."""
+
+from __future__ import annotations
+
+import threading
+
+from sqlalchemy import Engine
+
+from store.database import reading
+from web.glance import FEW, glance
+
+
+def whose(engine: Engine) -> threading.Thread:
+    with reading(engine):
+        return threading.current_thread()
+
+
+async def test_a_file_is_read_where_one_is_and_a_server_is_waited_for_elsewhere(engine: Engine) -> None:
+    here = threading.current_thread()
+    in_place = engine.dialect.name == "sqlite"
+    assert await glance(engine, lambda: whose(engine)) is not here  # no connection lies ready yet
+    assert (await glance(engine, lambda: whose(engine)) is here) is in_place
+    assert (await glance(engine, lambda: whose(engine), FEW) is here) is in_place
+    assert await glance(engine, lambda: whose(engine), FEW + 1) is not here
+
+
+async def test_who_reads_while_all_connections_are_out_keeps_nobody_waiting(engine: Engine) -> None:
+    await glance(engine, lambda: whose(engine))
+    with reading(engine):
+        assert await glance(engine, lambda: whose(engine)) is not threading.current_thread()
