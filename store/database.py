@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ seen misses nothing), and two groups that touch the same dossiers in different o
 """
 UPGRADE_LOCK = WRITER_LOCK + 1
 
+BRIEF = 200_000
+"""Steps of SQLite's machine that a brief read may take: some milliseconds."""
+_is_brief = ContextVar("is_brief", default=False)
 _WRITES = "danbiet_writes"
 _SQLITE_OURS = (
     sqlite3.SQLITE_ERROR,
@@ -123,11 +127,44 @@ def writing(engine: Engine, *, lock: int | None = None) -> Generator[Connection]
 def reading(engine: Engine) -> Generator[Connection]:
     """A read transaction over one state of the database; it never waits for writers."""
     with _sentences(engine), engine.connect() as plain:
-        connection = plain
         if engine.dialect.name == "postgresql":
             connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        with connection.begin():
-            yield connection
+            with connection.begin():
+                yield connection
+        else:
+            with _within_bounds(plain), plain.begin():
+                yield plain
+
+
+class TooLong(Exception):
+    """What was to be a brief read has been given up."""
+
+
+@contextmanager
+def brief() -> Generator[None]:
+    """What is read from a file in this block is given up after some milliseconds of search: :class:`TooLong`."""
+    token = _is_brief.set(True)
+    try:
+        yield
+    finally:
+        _is_brief.reset(token)
+
+
+@contextmanager
+def _within_bounds(connection: Connection) -> Generator[None]:
+    if not _is_brief.get():
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: True, BRIEF)
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise TooLong from None
+        raise
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def upgrade(url: str) -> str:

@@ -158,7 +158,7 @@ async def list_dossiers(
         )
         return answer({"items": [shown(each) for each in page.items], "next_cursor": page.next_cursor})
 
-    return await asyncio.to_thread(read)
+    return await glance(office.engine, read, limit)
 
 
 def _instant(text: str) -> datetime:

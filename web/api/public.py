@@ -76,7 +76,7 @@ async def list_latenesses(
         items = [_lateness(office, principal, each) for each in page.items]
         return answer({"items": items, "next_cursor": page.next_cursor})
 
-    return await asyncio.to_thread(read)
+    return await glance(office.engine, read, limit)
 
 
 @router.get("/latenesses/{lateness_id}", tags=["latenesses"])
