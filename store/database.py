@@ -8,6 +8,7 @@ A *read* transaction sees one state of the database throughout.
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -71,7 +72,10 @@ def parse_url(url: str) -> URL:
 
 
 def open_database(url: str, *, pool_size: int = 8) -> Engine:
-    """An engine with this project's settings. Connects at the first use, not now."""
+    """An engine with this project's settings. Connects at the first use, not now.
+
+    Its connections are closed with ``dispose``, or else when nobody has the engine any more.
+    """
     parsed = parse_url(url)
     settings: dict[str, Any] = {
         "json_serializer": lambda value: to_json(value).decode(),
@@ -83,11 +87,17 @@ def open_database(url: str, *, pool_size: int = 8) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         settings["pool_pre_ping"] = True
         settings["connect_args"] = {"options": "-c timezone=UTC", "connect_timeout": 10}
-        return create_engine(parsed, **settings)
+        return _closed_in_the_end(create_engine(parsed, **settings))
     settings["connect_args"] = {"isolation_level": None, "timeout": WAIT_MS / 1000}
     engine = create_engine(parsed, **settings)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
+    return _closed_in_the_end(engine)
+
+
+def _closed_in_the_end(engine: Engine) -> Engine:
+    """A command opens a database and ends; left to the interpreter, Python 3.13 complains of its connections."""
+    weakref.finalize(engine, engine.pool.dispose)
     return engine
 
 
