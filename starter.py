@@ -31,10 +31,11 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from models import refusals
 from models.actions import Actor, Given, Role, parse_action
 from models.catalogue import Catalogue
 from models.dossier import FUTURE_TOLERANCE, Dossier, Request
-from models.errors import Code, DanbietError, Refusal, Unavailable
+from models.errors import Code, DanbietError, Refusal, Unavailable, Unsure
 from models.instants import iso, localised, parse_instant, whole
 from models.submission import DossierStart, Heard, Submission
 from models.views import SubmissionReceipt
@@ -134,7 +135,10 @@ class Starter:
         except WorkflowAlreadyStartedError:
             return False
         except RPCError as error:
-            raise _unavailable(error) from None
+            raise Unsure(
+                f"{_silent(error)}: whether {start.code} was taken is not known; "
+                f"send the same again with the code {start.code}"
+            ) from None
         return True
 
     def _start_of(self, submission: Submission, by: str, now: datetime, secret: str) -> DossierStart:
@@ -199,15 +203,10 @@ class Starter:
         """The receipt as it was first given: later than that, the submission alone does not tell what happened."""
         memo = await self._memo(start.code)
         if not memo:
-            raise Refusal(
-                Code.CONFLICT, f"{start.code} exists already, and its content can no longer be compared"
-            )
+            raise Refusal(Code.CONFLICT, refusals.EXISTS_FORGOTTEN, dossier=start.code)
         at = parse_instant(str(memo["at"]))
         if memo["content"] != start.content or (submission.at is not None and submission.at != at):
-            raise Refusal(
-                Code.CONFLICT,
-                f"{start.code} exists already with other content: use another code, or send an action",
-            )
+            raise Refusal(Code.CONFLICT, refusals.EXISTS_OTHERWISE, dossier=start.code)
         taken = parse_instant(str(memo.get("taken", memo["at"])))
         return self._receipt(start.model_copy(update={"accepted_at": at}), taken, created=False, secret=None)
 
@@ -310,10 +309,10 @@ class Starter:
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            raise _no_answer(code) from None
+            raise _unsure(code, _nobody(code)) from None
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _unavailable(error) from None
+                raise _unsure(code, _silent(error)) from None
         else:
             return answer
         return await self._reopen(code, request, update_id)
@@ -342,9 +341,9 @@ class Starter:
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            raise _no_answer(code) from None
+            raise _unsure(code, _nobody(code)) from None
         except RPCError as error:
-            raise _unavailable(error) from None
+            raise _unsure(code, _silent(error)) from None
         return answer
 
     # --- asking ------------------------------------------------------------------------------------------------
@@ -389,17 +388,18 @@ def _refusal(cause: BaseException | None) -> DanbietError:
 
 
 def _unavailable(error: RPCError) -> Unavailable:
-    return Unavailable(f"the Temporal server does not answer ({error.message}): nothing was done, try again")
+    return Unavailable(f"{_silent(error)}: nothing was done, try again")
 
 
-def _no_answer(code: str) -> Unavailable:
-    return Unavailable(
-        f"no worker answered for {code} in {ANSWER_WITHIN.seconds} s: see whether it was taken with 'danbiet show', "
-        "or send the same action again"
+def _unsure(code: str, because: str) -> Unsure:
+    return Unsure(
+        f"{because}: whether {code} took this is not known; look at it with 'danbiet show', or send the same again"
     )
 
 
-if __name__ == "__main__":
-    from cli.entry import main
+def _silent(error: RPCError) -> str:
+    return f"the Temporal server does not answer ({error.message})"
 
-    main()
+
+def _nobody(code: str) -> str:
+    return f"no worker answered for {code} in {ANSWER_WITHIN.seconds} s"

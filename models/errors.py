@@ -4,6 +4,7 @@ DanbietError
 ├── Refusal            an action or submission that the rules refuse; carries a stable code
 ├── CatalogueError     data of the catalogue that cannot be used
 └── Unavailable        the engine or the database is out of reach; nothing was half accepted
+    └── Unsure         what was sent got no answer: it is taken whole, or not at all
 """
 
 from __future__ import annotations
@@ -68,3 +69,7 @@ class Unavailable(DanbietError):
     """The engine or the database cannot be reached now; try again, nothing was half accepted."""
 
     code = Code.UNAVAILABLE
+
+
+class Unsure(Unavailable):
+    """No answer came to what was sent, so it may have been taken; the same sent again is not taken twice."""

@@ -1,4 +1,4 @@
-"""The sentences with which the rules refuse an action, with named places for their facts.
+"""The sentences with which the rules refuse an action or a dossier, with named places for their facts.
 
 An English sentence is also the key under which a door finds it in another language; the facts come beside it. Places
 are named for what stands in them, and each kind is told alike everywhere: ``at``, ``since``, ``now``: an instant;
@@ -100,6 +100,8 @@ NO_NUMBER: Final = "'%(action)s': '%(field)s' must be a number"
 NO_AMOUNT_TAKEN: Final = "'%(action)s' takes no amount or unit; only 'extend' does"
 AMOUNT_AND_UNIT: Final = "'extend' needs an amount and a unit (one of %(units)s)"
 AMOUNT_MISSING: Final = "'extend' needs both an amount and a unit, like 2 working_days"
+EXISTS_OTHERWISE: Final = "%(dossier)s exists already with other content: use another code, or send an action"
+EXISTS_FORGOTTEN: Final = "%(dossier)s exists already, and its content can no longer be compared"
 
 COMPLETE: Final = "complete a step"
 HAND_OVER: Final = "hand it over"

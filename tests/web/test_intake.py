@@ -18,7 +18,8 @@ async def test_an_engine_that_does_not_answer_keeps_the_form(
 ) -> None:
     answer = await client.post("/desk/intake?lang=en", data=TYPED, headers=bearer(held["counter"]))
     assert answer.status_code == 503
-    assert "no Temporal server answers" in answer.text
+    assert "The dossier was not handed in. " in answer.text
+    assert "What you typed is kept: try again in a minute." in answer.text
     assert 'value="Phạm Thị Thử"' in answer.text
 
 

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from models.errors import Code, Refusal, Unavailable
+from models.errors import Code, Refusal, Unavailable, Unsure
 from models.instants import iso
 from models.submission import Applicant, Submission
 from starter import Starter, connect
 from store import queries
 from store.database import open_database
+from store.journal import Journal
 from tests.models.office import AGENCY, ZONE, hours
 from tests.workflows.lives import FIVE_STEPS, kinds, late, new_code, office_catalogue, told
+from worker import build_worker
 from workflows.names import STATUS, workflow_id
 
 
@@ -247,6 +250,39 @@ async def test_two_actions_reopen_at_once(starter: Starter, engine: Engine) -> N
     sequences = [event.sequence for event in told(engine, code)]
     assert sequences == list(range(1, len(sequences) + 1))
     assert len(sequences) > last
+
+
+async def test_what_got_no_answer_is_sent_again_and_taken_once(
+    dev: WorkflowEnvironment, engine: Engine, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody works when the action comes; it may be taken later, so the door may not say that nothing was done."""
+    queue = f"nobody-{new_code()}"
+    starter = Starter(dev.client, office_catalogue(window=hours(0)), engine, task_queue=queue)
+    receipt: Any = await starter.submit(submission(), wait=False)
+    code, fields = str(receipt["code"]), {"action": "complete", "step": "receive", "at": datetime.now(UTC)}
+    monkeypatch.setattr("starter.ANSWER_WITHIN", timedelta(seconds=1))
+    with pytest.raises(Unsure, match=f"in 1 s: whether {code} took this is not known"):
+        await starter.act(code, fields, id="once")
+    monkeypatch.undo()
+    async with build_worker(dev.client, journal, CollectorRegistry(), task_queue=queue):
+        first: Any = await starter.act(code, fields, id="once")
+        again: Any = await starter.act(code, fields, id="once")
+    assert first == again
+    assert kinds(engine, code).count("step_completed") == 1
+
+
+async def test_the_last_action_sent_again_gets_its_answer_again(starter: Starter, engine: Engine) -> None:
+    """Its workflow has ended meanwhile."""
+    receipt: Any = await starter.submit(submission())
+    code, fields = (
+        str(receipt["code"]),
+        {"action": "stop", "reason": "hết thẩm quyền", "at": datetime.now(UTC)},
+    )
+    first: Any = await starter.act(code, fields, id="once")
+    await ended(starter, code)
+    again: Any = await starter.act(code, fields, id="once")
+    assert first == again
+    assert kinds(engine, code).count("closed") == 1
 
 
 async def test_server_out_of_reach_is_one_sentence() -> None:

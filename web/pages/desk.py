@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from models.access import Principal, Role
-from models.errors import Code, Refusal
+from models.errors import Code, DanbietError, Refusal, Unavailable
 from models.instants import whole
 from models.lateness import Lateness, LatenessState, minutes
 from models.views import Snapshot, Status, StepState
@@ -23,7 +23,7 @@ from web.api.bodies import tidy
 from web.pages.figures import procedure_name, step_name
 from web.pages.lookup import attempts_of
 from web.pages.page import SIGNED_IN, Page, PageRoute, ThePage
-from web.pages.refusals import said
+from web.pages.refusals import verdict
 from web.pages.words import N_
 from web.permissions import MAY, Operation
 from web.scope import agencies_of, visible
@@ -203,9 +203,9 @@ async def act(page: ThePage, principal: MayWork, code: str) -> Response:
         starter = await page.office.connect()
         actor = principal.actor(page.office.catalogue, agencies_of(snapshot))
         await starter.act(snapshot.view.code, tidy(given), actor=actor, id=once, expected=expected)
-    except Refusal as refusal:
+    except (Refusal, Unavailable) as error:
         shown = await visible(page.office, principal, code)
-        return _case(page, principal, shown, refusal=refusal, given=given)
+        return _case(page, principal, shown, error=error, given=given)
     return RedirectResponse(
         page.url(f"/desk/{snapshot.view.code}", done="1"), HTTPStatus.SEE_OTHER, SIGNED_IN
     )
@@ -232,15 +232,16 @@ def _case(
     principal: Principal,
     snapshot: Snapshot,
     *,
-    refusal: Refusal | None = None,
+    error: Refusal | Unavailable | None = None,
     given: dict[str, Any] | None = None,
     done: bool = False,
 ) -> Response:
     catalogue, view = page.office.catalogue, snapshot.view
     latenesses = queries.latenesses(page.office.engine, dossier=view.code)
+    told = verdict(page, error, view.procedure) if error else None
     return page.render(
         "case.html",
-        status=HTTPStatus.CONFLICT if refusal else HTTPStatus.OK,
+        status=_status(error),
         headers=SIGNED_IN,
         principal=principal,
         view=view,
@@ -258,22 +259,28 @@ def _case(
             for each in latenesses
             if principal.role in (Role.SUPERVISOR, Role.ADMIN) and each.state is LatenessState.RECORDED
         ],
-        refusal=refusal,
-        said=said(page, refusal, view.procedure) if refusal else None,
-        wrong_field=_field_of(refusal),
+        verdict=told,
+        said=told.particulars if told else None,
+        wrong_field=_field_of(error),
         given=given or {},
         done=done,
     )
 
 
-def _field_of(refusal: Refusal | None) -> str | None:
-    """The field that the refusal is about, where its sentence names one: it is told there, too."""
-    if refusal is None:
+def _status(error: DanbietError | None) -> HTTPStatus:
+    if error is None:
+        return HTTPStatus.OK
+    return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, Unavailable) else HTTPStatus.CONFLICT
+
+
+def _field_of(error: DanbietError | None) -> str | None:
+    """The field that a refusal is about, where its sentence names one: it is told there, too."""
+    if not isinstance(error, Refusal):
         return None
-    named: list[str] = re.findall(r"'([a-z_]+)'", refusal.message)
+    named: list[str] = re.findall(r"'([a-z_]+)'", error.message)
     if field := next((name for name in named if name in FIELDS[1:]), None):
         return field
-    return "reason" if "reason" in refusal.message else None
+    return "reason" if "reason" in error.message else None
 
 
 def _answers(principal: Principal, lateness: Lateness) -> bool:

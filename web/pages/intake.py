@@ -62,7 +62,7 @@ async def hand_in(page: ThePage, principal: MaySubmit) -> Response:
         if error.code is Code.CONFLICT:
             # This one stands for another dossier already: a clerk went back to its form.
             secret = new_secret()
-        return _form(page, principal, given, secret, refused(error))
+        return _form(page, principal, given, secret, refused(page, error, given))
 
 
 async def _hand_in(page: Page, principal: Principal, given: Mapping[str, str], secret: str) -> Response:

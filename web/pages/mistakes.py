@@ -10,12 +10,13 @@ from typing import Final, NamedTuple
 
 from models.access import Principal
 from models.dossier import FUTURE_TOLERANCE
-from models.errors import Code, DanbietError
+from models.errors import Code, DanbietError, Unavailable, Unsure
 from models.instants import whole
 from models.plain_text import hidden_in
 from models.submission import CODE_PATTERN
 from web.pages.page import Page
-from web.pages.words import CHANNELS, N_
+from web.pages.refusals import said
+from web.pages.words import CHANNELS, N_, REFUSALS, UNAVAILABLE, UNSURE
 
 LABELS: Final = {
     "procedure": N_("Procedure"),
@@ -50,6 +51,8 @@ NO_CODE = N_("This is no dossier code: write it like H13.2-250401-0001, or leave
 NO_INSTANT = N_("This is no date with a time.")
 FUTURE = N_("This lies in the future: it is %(now)s now.")
 NOT_OURS = N_("Your key does not hand in for this unit.")
+NOT_HANDED_IN = N_("The dossier was not handed in.")
+NOT_KNOWN = N_("It is not known whether the dossier was handed in.")
 NOT_ACCEPTED = N_("This unit does not accept this procedure.")
 
 
@@ -62,11 +65,12 @@ class Mistake(NamedTuple):
 
 
 class Wrong(NamedTuple):
-    """Why a form was not taken; ``code``: of the refusal, where the rules and not the form alone refused it."""
+    """Why a form was not taken: what that means for the dossier, what it comes to, and each mistake there is."""
 
     mistakes: tuple[Mistake, ...]
     status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
-    code: Code | None = None
+    heading: str = NOT_HANDED_IN
+    meaning: str = ""
 
     def at(self, field: str) -> Mistake | None:
         return next((each for each in self.mistakes if each.field == field), None)
@@ -78,14 +82,18 @@ def mistakes_of(page: Page, principal: Principal, given: Mapping[str, str]) -> t
     return tuple(Mistake(name, sentence) for name, sentence in found if sentence is not None)
 
 
-def refused(error: DanbietError) -> Wrong:
+def refused(page: Page, error: DanbietError, given: Mapping[str, str]) -> Wrong:
     """What the rules refuse: at the field that their sentence names, if it names one."""
-    if error.code is Code.UNAVAILABLE:
-        mistake = Mistake(None, error.message, is_translated=False)
-        return Wrong((mistake,), HTTPStatus.SERVICE_UNAVAILABLE, error.code)
+    if isinstance(error, Unsure):
+        return Wrong((), HTTPStatus.SERVICE_UNAVAILABLE, NOT_KNOWN, UNSURE)
+    if isinstance(error, Unavailable):
+        return Wrong((), HTTPStatus.SERVICE_UNAVAILABLE, meaning=UNAVAILABLE)
     named = [part for each in re.findall(r"'([a-z_.]+)'", error.message) for part in each.split(".")]
+    if error.code is Code.CONFLICT and given.get("code"):
+        named.append("code")
     field = next((name for name in named if name in LABELS), None)
-    return Wrong((Mistake(field, error.message, is_translated=False),), code=error.code)
+    told = said(page, error, given.get("procedure", ""))
+    return Wrong((Mistake(field, *told),), meaning=REFUSALS.get(error.code, ""))
 
 
 def instant_of(page: Page, text: str) -> datetime | None:

@@ -133,6 +133,7 @@ class Page:
         headers: Mapping[str, str] = PUBLIC,
         **context: Any,
     ) -> HTMLResponse:
+        later = {"Retry-After": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
         body = (
             environment(self.language)
             .get_template(template)
@@ -147,17 +148,17 @@ class Page:
                 **SECURITY,
                 "Content-Language": self.language.value,
                 **headers,
+                **later,
             },
         )
 
     def failed(self, status: HTTPStatus, headers: Mapping[str, str] = PRIVATE) -> HTMLResponse:
         """The page that says what is wrong and what to do, in words of this status."""
         title, sentence = words.ERRORS.get(status, words.ERRORS[HTTPStatus.INTERNAL_SERVER_ERROR])
-        extra = {"Retry-After": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
         return self.render(
             "error.html",
             status=status,
-            headers={**headers, **extra},
+            headers=headers,
             title=self.t.say(title),
             sentence=self.t.say(sentence),
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from models.errors import DanbietError, Refusal, Value
+from models.errors import DanbietError, Refusal, Unsure, Value
 from models.lateness import LatenessState
 from models.refusals import MAKES_ILLEGAL, SENTENCES
 from models.views import Status
 from web.pages.figures import step_name
 from web.pages.page import Page
-from web.pages.words import N_, STEP_STATES
+from web.pages.words import N_, REFUSALS, STEP_STATES, UNAVAILABLE, UNSURE
 from web.pages.words import UNITS as TIME_UNITS
 
 INSTANTS = ("at", "since", "now", "later_at")
@@ -74,12 +74,35 @@ VALUES: Final[dict[str, dict[str, str]]] = {
     "units": {each.value: word for each, word in TIME_UNITS.items()},
 }
 
+REFUSED = N_("This was refused; nothing has changed.")
+NOT_TAKEN = N_("This was not taken; nothing has changed.")
+NOT_KNOWN = N_("It is not known whether this was taken.")
+
 
 class Said(NamedTuple):
     """A sentence, and whether it is in the page's language; otherwise it is the core's own, in English."""
 
     text: str
     is_translated: bool
+
+
+class Verdict(NamedTuple):
+    """Why an action was not taken: what that means for it, what it comes to, and the particulars of a refusal."""
+
+    heading: str
+    meaning: str
+    particulars: Said | None = None
+
+
+def verdict(page: Page, error: DanbietError, procedure: str) -> Verdict:
+    """In the page's language. ``procedure``: whose steps are meant."""
+    if isinstance(error, Refusal):
+        meaning = REFUSALS.get(error.code)
+        told = page.t.say(meaning) if meaning else ""
+        return Verdict(page.t.say(REFUSED), told, said(page, error, procedure))
+    if isinstance(error, Unsure):
+        return Verdict(page.t.say(NOT_KNOWN), page.t.say(UNSURE))
+    return Verdict(page.t.say(NOT_TAKEN), page.t.say(UNAVAILABLE))
 
 
 def said(page: Page, error: DanbietError, procedure: str) -> Said:

@@ -155,7 +155,13 @@ REFUSALS: Final = {
         "The dossier has gone on since you read it: somebody acted on it, or a deadline passed. "
         "What you typed is kept: look at what the dossier is now, and send it again if it still holds."
     ),
-    Code.UNAVAILABLE: N_("The engine does not answer right now. Nothing has changed: try again in a minute."),
 }
 """What a refusal comes to; the core's own sentence stands beside it, with the particulars."""
+UNAVAILABLE: Final = N_(
+    "The engine does not answer right now. What you typed is kept: try again in a minute."
+)
+UNSURE: Final = N_(
+    "The engine has not answered in time. What you typed is kept: send it again in a minute, "
+    "as it is; it is not taken twice."
+)
 ALL_DAY: Final = N_("all day")
