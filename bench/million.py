@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Table, text
 
-from models.bulletin import SEPARATOR, BulletinRow, row_json
+from models.bulletin_rows import SEPARATOR, BulletinRow, row_json
 from models.instants import iso
 from models.lateness import WORKING_DAY_MINUTES
 from store.projections import DOSSIER, HANDLED, LATENESS, LISTING, PAUSE, SHARE, STEP

@@ -8,7 +8,8 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from models.budget import Model
-from models.bulletin import Bulletin, BulletinRow, Rates, RowKey, Totals, masked, row_key
+from models.bulletin import Bulletin, Rates, Totals, masked
+from models.bulletin_rows import BulletinRow, RowKey, row_key
 
 MOST = 200
 """So many differences are told one by one; who wants all of them compares the editions."""

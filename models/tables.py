@@ -236,7 +236,7 @@ class ListingRow(Row, table=True):
 
     month: str = Field(primary_key=True)
     place: str = Field(primary_key=True)
-    """Its order in the list (``models.bulletin.place``)."""
+    """Its order in the list (``models.bulletin_rows.place``)."""
     lateness: str = Field(index=True)
     dossier: str = Field(index=True)
     step: str | None
@@ -249,7 +249,7 @@ class ListingRow(Row, table=True):
     apology_at: str | None = None
     """When the applicant was sent an apology with a new date (decision 0009), local with its offset."""
     row: str
-    """Canonical JSON (``models.bulletin.listed``), but for names and apology."""
+    """Canonical JSON (``models.bulletin_rows.listed``), but for names and apology."""
     overdue: list[Document] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """When its clock ran on (``models.views.Overdue.runs``); None: from the deadline on, but for pauses."""
 

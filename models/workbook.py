@@ -11,7 +11,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from models.bulletin import Bulletin, BulletinRow, Rates, Totals
+from models.bulletin import Bulletin, Rates, Totals
+from models.bulletin_rows import BulletinRow
 
 _INSTANTS = ("received_at", "due_at", "completed_at", "apology_at")
 _WIDEST = 60

@@ -31,8 +31,6 @@ from models.bulletin import (
     FORMULA,
     Bin,
     Bulletin,
-    Names,
-    RowKey,
     Tally,
     agency_totals,
     period_of,
@@ -41,6 +39,7 @@ from models.bulletin import (
     totals_of,
     with_rows,
 )
+from models.bulletin_rows import Names, RowKey
 from models.calendar import WorkingCalendar
 from models.instants import whole
 from models.lateness import LatenessState

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, false, func, select
 
-from models.bulletin import SEPARATOR, RowKey, overrun_of, overrun_seconds, still_open, with_apology
+from models.bulletin import overrun_of, overrun_seconds
+from models.bulletin_rows import SEPARATOR, RowKey, still_open, with_apology
 from models.calendar import WorkingCalendar
 from models.lateness import LatenessState, minutes
 from models.views import Pause, Run, Snapshot, StepState

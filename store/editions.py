@@ -13,19 +13,8 @@ from hashlib import sha256
 from sqlalchemy import Connection, Engine, func, select
 
 from models.budget import Model
-from models.bulletin import (
-    FORMULA,
-    Bulletin,
-    Change,
-    ChangeKind,
-    Names,
-    RowKey,
-    period_of,
-    public,
-    read,
-    row_key,
-    to_json,
-)
+from models.bulletin import FORMULA, Bulletin, Change, ChangeKind, period_of, public, read, to_json
+from models.bulletin_rows import Names, RowKey, row_key
 from models.catalogue import Catalogue
 from models.editions import differences
 from models.errors import Code, Refusal

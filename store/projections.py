@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, exists
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from models.bulletin import listed, place
+from models.bulletin_rows import listed, place
 from models.instants import iso
 from models.lateness import Lateness, LatenessState
 from models.records import outcome_of

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from models.bulletin import Bin, Bulletin, Names
+from models.bulletin import Bin, Bulletin
+from models.bulletin_rows import Names
 from models.calendar import WorkingCalendar
 from models.calendar_data import CalendarData
 from models.errors import Code, Refusal

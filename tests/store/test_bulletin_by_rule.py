@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from models.bulletin import Bulletin, Names
+from models.bulletin import Bulletin
+from models.bulletin_rows import Names
 from models.calendar import WorkingCalendar
 from models.dossier import Dossier, Request
 from models.errors import Refusal

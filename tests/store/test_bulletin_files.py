@@ -6,20 +6,8 @@ import json
 
 import rfc8785
 
-from models.bulletin import (
-    SEPARATOR,
-    Bulletin,
-    BulletinRow,
-    Counts,
-    Names,
-    Rates,
-    Totals,
-    masked,
-    read,
-    row_json,
-    to_csv,
-    to_json,
-)
+from models.bulletin import Bulletin, Counts, Rates, Totals, masked, read, to_csv, to_json
+from models.bulletin_rows import SEPARATOR, BulletinRow, Names, row_json
 from models.lateness import LatenessState
 from tests.store.samples import ZONE, local
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import openpyxl
 
-from models.bulletin import Bin, BulletinRow, Change, ChangeKind, Tally, agency_totals
+from models.bulletin import Bin, Change, ChangeKind, Tally, agency_totals
+from models.bulletin_rows import BulletinRow
 from models.workbook import to_xlsx
 from tests.store.samples import ZONE
 from tests.store.test_bulletin_files import example

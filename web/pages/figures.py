@@ -6,7 +6,8 @@ from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
-from models.bulletin import Bulletin, BulletinRow, Names, masked
+from models.bulletin import Bulletin, masked
+from models.bulletin_rows import BulletinRow, Names
 from models.calendar import WorkingCalendar
 from models.catalogue import Catalogue
 from models.lateness import Lateness, LatenessState

@@ -7,7 +7,8 @@ from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
 
-from models.bulletin import AgencyTotals, Bin, Bulletin, BulletinRow
+from models.bulletin import AgencyTotals, Bin, Bulletin
+from models.bulletin_rows import BulletinRow
 from models.lateness import LatenessState
 from store import editions
 from store.board import MonthCount
