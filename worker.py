@@ -64,6 +64,8 @@ GRACE = timedelta(seconds=20)
 TIDY_EVERY = timedelta(days=1)
 CONNECT_WITHIN, CONNECT_EVERY = 60.0, 2.0
 """Seconds for the Temporal server to answer at start, and between two attempts."""
+TAKEN_WITHIN, TAKEN_EVERY = 30.0, 0.2
+"""Seconds for a server to take up search attributes that are new to it, and between two looks."""
 ACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Seconds from the arrival of an action to its answer."""
 
@@ -93,7 +95,10 @@ async def connect_metered(address: str, namespace: str) -> tuple[Client, str]:
 
 
 async def ensure_search_attributes(client: Client) -> None:
-    """Add those that the namespace does not have yet. Raises :class:`Unavailable` if there is no such namespace."""
+    """Add those that the namespace does not have yet; returns when the server takes them.
+
+    Raises :class:`Unavailable` if there is no such namespace, or the server does not take them soon.
+    """
     operator = client.operator_service
     try:
         known = await operator.list_search_attributes(
@@ -112,6 +117,24 @@ async def ensure_search_attributes(client: Client) -> None:
             raise Unavailable(
                 f"the search attributes of namespace '{client.namespace}' cannot be read or added: {error.message}"
             ) from None
+    await _until_taken(client)
+
+
+async def _until_taken(client: Client) -> None:
+    """Servers look for new search attributes every few seconds, and refuse dossiers that have them until then."""
+    asked = " or ".join(f"{key.name} is not null" for key in SEARCH_ATTRIBUTES)
+    began = time.monotonic()
+    while True:
+        try:
+            await client.count_workflows(f"WorkflowId = '' and ({asked})")
+        except RPCError as error:
+            if time.monotonic() - began > TAKEN_WITHIN:
+                raise Unavailable(
+                    f"the server does not take the search attributes of namespace '{client.namespace}': {error.message}"
+                ) from None
+            await asyncio.sleep(TAKEN_EVERY)
+        else:
+            return
 
 
 def build_worker(

@@ -23,6 +23,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.recording import Recording
 from bench.references import Bare, Empty, nothing, passed, settle
+from cli.embedded import OPTIONS
 from models.actions import Actor, Complete, Given, Role
 from models.budget import Budget, Unit
 from models.calendar import CalendarData
@@ -192,14 +193,13 @@ def _first_attributes(start: DossierStart) -> TypedSearchAttributes:
 @asynccontextmanager
 async def bench(temporal: str) -> AsyncIterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="danbiet-bench-") as folder:
-        pragmas = ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1"]
         env = await WorkflowEnvironment.start_local(
             dev_server_existing_path=temporal,
             dev_server_database_filename=str(Path(folder) / "temporal.db"),
             data_converter=pydantic_data_converter,
             search_attributes=SEARCH_ATTRIBUTES,
             dev_server_log_level="never",
-            dev_server_extra_args=pragmas,
+            dev_server_extra_args=[*OPTIONS],
         )
         url = f"sqlite:///{folder}/danbiet.db"
         upgrade(url)

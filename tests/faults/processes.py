@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from cli.embedded import OPTIONS
 from tests.workflows.conftest import TEMPORAL
 from workflows.names import SEARCH_ATTRIBUTES
 
@@ -72,7 +73,7 @@ class Server(Killable):
             file.with_suffix(".log"),
             *(TEMPORAL, "server", "start-dev", "--headless", "--port", str(port), "--log-level", "never"),
             *("--db-filename", str(file)),
-            *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1"),
+            *OPTIONS,
             *(part for attribute in attributes for part in ("--search-attribute", attribute)),
         )
 

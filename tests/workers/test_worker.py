@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 import worker
+from cli.embedded import OPTIONS
 from cli.root import PROJECT_ROOT
 from cli.settings import Settings, load
 from models.errors import Refusal, Unavailable
@@ -29,7 +32,8 @@ from store.catalogue_files import read_catalogue
 from store.database import open_database, upgrade, writing
 from tests.faults.processes import free_port
 from tests.up.processes import PATIENCE, ROOT, environment, eventually, get, samples
-from workflows.names import SEARCH_ATTRIBUTES
+from tests.workflows.conftest import TEMPORAL
+from workflows.names import LATE, OFFICIAL, SEARCH_ATTRIBUTES
 
 
 class WorkerProcess:
@@ -142,6 +146,23 @@ async def test_search_attributes_are_added_once(bare_server: WorkflowEnvironment
     assert {key.name: int(key.indexed_value_type) for key in SEARCH_ATTRIBUTES}.items() <= dict(
         known.custom_attributes
     ).items()
+
+
+async def test_they_are_taken_as_soon_as_they_are_added() -> None:
+    """A cluster looks for new ones every few seconds only, and so does the embedded server."""
+    env = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=TEMPORAL,
+        dev_server_log_level="never",
+        dev_server_extra_args=[*OPTIONS],
+    )
+    attributes = TypedSearchAttributes(
+        [SearchAttributePair(LATE, 1), SearchAttributePair(OFFICIAL, ["CD-01"])]
+    )
+    async with env:
+        with pytest.raises(RPCError, match="no mapping"):
+            await env.client.start_workflow("Any", id="1", task_queue="q", search_attributes=attributes)
+        await worker.ensure_search_attributes(env.client)
+        await env.client.start_workflow("Any", id="1", task_queue="q", search_attributes=attributes)
 
 
 async def test_a_namespace_that_is_not_there(bare_server: WorkflowEnvironment) -> None:
