@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,6 +46,8 @@ from workflows.names import ACT, LATENESSES, STATE, TASK_QUEUE, WHY, WORKFLOW, w
 
 ADMIN = Actor(name="admin", role=Role.ADMIN)
 ANSWER_WITHIN = timedelta(seconds=30)
+DROPPED_PAUSE = 0.1
+"""Seconds until an action is sent again whose workflow task Temporal has dropped."""
 SEEN_WITHIN = timedelta(seconds=3)
 """How long a submission waits for a worker to take it up; without one, it is accepted all the same."""
 
@@ -303,8 +306,8 @@ class Starter:
         update_id = request.id or secrets.token_hex(12)
         handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(workflow_id(code))
         try:
-            answer: JsonValue = await handle.execute_update(
-                ACT, request, id=update_id, rpc_timeout=ANSWER_WITHIN
+            answer: JsonValue = await _until_taken(
+                lambda: handle.execute_update(ACT, request, id=update_id, rpc_timeout=ANSWER_WITHIN)
             )
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause) from None
@@ -374,6 +377,21 @@ class Starter:
 def log_request(given: tuple[Given, ...], identity: str, heard: Heard | None) -> Request:
     """Rows of a log for a dossier that is known already: accepted together, once."""
     return Request(given=given, id=identity, heard=heard, imported=True)
+
+
+async def _until_taken(send: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
+    """The answer; sent again while Temporal drops the task that was to take it, which it then has not.
+
+    It does so when the dossier is to end with a task in which a timer fired: closed as a deadline passes.
+    """
+    end = time.monotonic() + ANSWER_WITHIN.total_seconds()
+    while True:
+        try:
+            return await send()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > end:
+                raise
+        await asyncio.sleep(DROPPED_PAUSE)
 
 
 def _refusal(cause: BaseException | None) -> DanbietError:

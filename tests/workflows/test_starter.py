@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -16,16 +17,20 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from models.errors import Code, Refusal, Unavailable, Unsure
+from models.events import Record
 from models.instants import iso
 from models.submission import Applicant, Submission
 from starter import Starter, connect
 from store import queries
 from store.database import open_database
-from store.journal import Journal
+from store.journal import Journal, Recorded
 from tests.models.office import AGENCY, ZONE, hours
-from tests.workflows.lives import FIVE_STEPS, kinds, late, new_code, office_catalogue, told
+from tests.workflows.conftest import strict_sandbox
+from tests.workflows.lives import FIVE_STEPS, begin, due_in, kinds, late, new_code, office_catalogue, told
 from worker import build_worker
 from workflows.names import STATUS, workflow_id
+
+FAILED = "workflow_task_failed_event_attributes"
 
 
 @pytest.fixture
@@ -313,3 +318,36 @@ async def test_a_submission_with_its_code_needs_temporal_alone(without_store: St
 async def test_a_submission_without_a_code_is_told_how_it_would_be_taken(without_store: Starter) -> None:
     with pytest.raises(Unavailable, match="a submission that brings its 'code' is taken"):
         await without_store.submit(submission(code=None))
+
+
+async def test_closing_while_the_deadline_passes_is_sent_again(
+    dev: WorkflowEnvironment, engine: Engine, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporal takes no end from a task in which a timer fired: it drops the task, and what was sent to it."""
+    write = journal.record
+    held_up = asyncio.Event()
+
+    async def slow(record: Record) -> Recorded:
+        if record.archive is not None and not held_up.is_set():
+            held_up.set()
+            await asyncio.sleep(max(0.0, fires - time.time()) + 1)
+        return await write(record)
+
+    monkeypatch.setattr(journal, "record", slow)
+    async with build_worker(dev.client, journal, CollectorRegistry(), runner=strict_sandbox()):
+        start = due_in(2)
+        due = start.accepted_at + timedelta(hours=2)
+        fires = due.timestamp() + 1
+        handle = await begin(dev.client, start)
+        await asyncio.sleep(fires - 0.5 - time.time())
+        starter = Starter(dev.client, office_catalogue(), engine)
+        done = {"action": "complete", "step": "work", "at": due}
+        receipt: Any = await starter.act(start.code, done, id="done")
+        await asyncio.wait_for(handle.result(), 10)
+    failed = [event async for event in handle.fetch_history_events() if event.HasField(FAILED)]
+    assert len(failed) == 1
+    assert receipt["status"] == "processed"
+    assert {"step_completed", "closed", "annulled"} < set(
+        kinds(engine, start.code)
+    )  # the timer's task came first
+    assert [lateness.state for lateness in late(engine, start.code)] == ["annulled"]
