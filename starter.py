@@ -38,7 +38,7 @@ from models.catalogue import Catalogue
 from models.dossier import FUTURE_TOLERANCE, Dossier, Request
 from models.errors import Code, DanbietError, Refusal, Unavailable, Unsure
 from models.instants import iso, localised, parse_instant, whole
-from models.submission import DossierStart, Heard, Submission
+from models.submission import FLOW, DossierStart, Heard, Submission
 from models.views import SubmissionReceipt
 from store import queries
 from workflows.attributes import attributes_of
@@ -163,6 +163,7 @@ class Starter:
             applicant=submission.applicant,
             secret_hash=hashlib.sha256(secret.encode()).hexdigest(),
             content=submission.content(),
+            flow=FLOW,
             jitter_seconds=self._spread(code),
         )
 

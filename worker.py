@@ -151,6 +151,7 @@ def build_worker(
 
     ``runner`` None: outside the sandbox.
     """
+    recording = Recording(journal, registry)
     return Worker(
         client,
         task_queue=task_queue,
@@ -160,7 +161,8 @@ def build_worker(
             *([RelayWorkflow] if delivering else []),
         ],
         activities=[
-            Recording(journal, registry).record,
+            recording.record,
+            recording.record_all,
             *([compiling.freeze] if compiling else []),
             *([delivering.deliver] if delivering else []),
         ],

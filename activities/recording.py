@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from temporalio import activity
 
-from activities.names import RECORD
+from activities.names import RECORD, RECORD_ALL
 from models.events import Event, EventType, Record
 from store.journal import Journal
 
@@ -35,11 +35,17 @@ class Recording:
     @activity.defn(name=RECORD)
     async def record(self, record: Record) -> None:
         """Write ``record`` once, however often it is handed in."""
-        recorded = await self._journal.record(record)
+        await self.record_all([record])
+
+    @activity.defn(name=RECORD_ALL)
+    async def record_all(self, records: list[Record]) -> None:
+        """Write what a dossier told while an earlier record was on its way, in one transaction."""
+        now_known = zip(records, await self._journal.record_all(records), strict=True)
         now = datetime.now(UTC)
-        for event in recorded.new:
-            if event.type is EventType.RECORDED:
-                self._count(event, now, imported=record.imported)
+        for record, recorded in now_known:
+            for event in recorded.new:
+                if event.type is EventType.RECORDED:
+                    self._count(event, now, imported=record.imported)
 
     def _count(self, event: Event, now: datetime, *, imported: bool) -> None:
         data = event.data

@@ -31,7 +31,7 @@ from models.dossier import Dossier, Request
 from models.instants import whole
 from models.procedure import Policies
 from models.rules import PlannedStep, Rules
-from models.submission import DossierStart
+from models.submission import FLOW, DossierStart
 from store.database import open_database, reading, upgrade
 from store.journal import Journal
 from worker import settle_down
@@ -180,6 +180,7 @@ def start_of(code: str, accepted: datetime, *, hours: int) -> DossierStart:
             heads={"H13.2": "CD-00"},
         ),
         accepted_at=accepted,
+        flow=FLOW,
     )
 
 
@@ -212,12 +213,14 @@ async def bench(temporal: str) -> AsyncIterator[Bench]:
 
 @asynccontextmanager
 async def _workers(client: Client, journal: Journal) -> AsyncIterator[None]:
+    recording = Recording(journal, CollectorRegistry())
+
     def worker(kind: Kind) -> Worker:
         return Worker(
             client,
             task_queue=kind.queue,
             workflows=[DossierWorkflow, Bare, Empty],
-            activities=[Recording(journal, CollectorRegistry()).record, nothing],
+            activities=[recording.record, recording.record_all, nothing],
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=2000,
         )

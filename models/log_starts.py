@@ -17,7 +17,7 @@ from models.errors import Code, Refusal
 from models.instants import parse_instant
 from models.log import SUBMIT, Log, Row
 from models.procedure import Procedure
-from models.submission import DossierStart, Heard
+from models.submission import FLOW, DossierStart, Heard
 
 _FIELDS = ("step", "official", "reason", "amount", "unit", "text", "lateness", "decision", "cause")
 
@@ -73,6 +73,7 @@ class LogReader:
             by=first["official"] or "log",
             row=first.id,
             content=fingerprint(rows),
+            flow=FLOW,
             given=tuple(self._given(row) for row in rows[1:]),
             imported=True,
             heard=self._heard,

@@ -94,6 +94,10 @@ class Heard(Model):
     reason: str
 
 
+FLOW = 2
+"""The course of commands that a workflow takes which starts now."""
+
+
 class DossierStart(Model):
     """Input of a dossier's workflow: what was submitted, the rules it starts under, actions known already."""
 
@@ -111,6 +115,11 @@ class DossierStart(Model):
     secret_hash: str | None = None
     content: str | None = None
     """Fingerprint of the submission, for the memo: is the same content handed in again?"""
+    flow: int = 1
+    """Which course of commands its workflow takes: that it began with, so that its history replays (decision 0016).
+
+    Since 2, records that wait are written in one call. Starts of before it was kept are 1.
+    """
     jitter_seconds: int = 0
     """Spreads the firing of many deadlines at one instant; the recorded instant never moves."""
     given: tuple[Given, ...] = ()

@@ -17,7 +17,7 @@ from itertools import pairwise
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
@@ -47,6 +47,8 @@ BREATH = 0.05
 
 _log = logging.getLogger(__name__)
 
+_Outcome: TypeAlias = "tuple[asyncio.Future[Sequence[Recorded]], list[Recorded] | Exception]"
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -58,8 +60,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    record: Record
-    future: asyncio.Future[Recorded]
+    """What one caller handed in, to be written in one transaction."""
+
+    records: Sequence[Record]
+    future: asyncio.Future[Sequence[Recorded]]
 
 
 class Journal:
@@ -104,30 +108,38 @@ class Journal:
 
         Safe to repeat after any error: cancelled or failed, it was written whole or not at all.
         """
-        future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        (recorded,) = await self.record_all((record,))
+        return recorded
+
+    async def record_all(self, records: Sequence[Record]) -> Sequence[Recorded]:
+        """Write ``records`` of one dossier, in this order, in one transaction.
+
+        Raises :class:`Superseded` at one that is void, and writes none beyond it: the task that told them is lost.
+        """
+        future: asyncio.Future[Sequence[Recorded]] = asyncio.get_running_loop().create_future()
         with self._lock:
             if self._thread is None:
                 raise Unavailable("the journal is closed: the worker is stopping")
-            self._queue.put(_Waiting(record, future))
+            self._queue.put(_Waiting(records, future))
         return await future
 
     def record_now(self, records: Sequence[Record]) -> list[Recorded]:
         """Write ``records`` in one transaction, in the calling thread; raises :class:`Superseded` if one is void."""
-        outcomes = self._write_all(records)
-        for outcome in outcomes:
+        recorded: list[Recorded] = []
+        for outcome in self._write_all([(record,) for record in records]):
             if isinstance(outcome, Superseded):
                 raise outcome
-        return [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
+            recorded += outcome
+        return recorded
 
-    def _write_all(self, records: Sequence[Record]) -> list[Recorded | Superseded]:
-        rows = [_rows_of(record) for record in records]
+    def _write_all(self, handed_in: Sequence[Sequence[Record]]) -> list[list[Recorded] | Superseded]:
+        rows = [_rows_of(record, caller) for caller, records in enumerate(handed_in) for record in records]
+        outcomes: list[list[Recorded] | Superseded] = [[] for _ in handed_in]
         with writing(self._engine, lock=WRITER_LOCK) as connection:
-            return [
-                outcome
-                for start in range(0, len(rows), GROUP)
-                for batch in _batches(rows[start : start + GROUP])
-                for outcome in _write(connection, self._source, batch)
-            ]
+            for start in range(0, len(rows), GROUP):
+                for batch in _batches(rows[start : start + GROUP]):
+                    _write(connection, self._source, batch, outcomes)
+        return outcomes
 
     def _run(self) -> None:
         stopping, rested = False, 0.0
@@ -149,9 +161,9 @@ class Journal:
                 _resolve(group, self._write_group(group))
                 rested = time.monotonic() + (BREATH if len(group) < GROUP else 0)
 
-    def _write_group(self, group: Sequence[_Waiting]) -> Sequence[Recorded | Exception]:
+    def _write_group(self, group: Sequence[_Waiting]) -> Sequence[list[Recorded] | Exception]:
         try:
-            return self._write_all([waiting.record for waiting in group])
+            return self._write_all([waiting.records for waiting in group])
         except Unavailable as error:
             return [error] * len(group)
         except Exception as error:  # noqa: BLE001 - whatever one record did must not harm the others
@@ -161,9 +173,9 @@ class Journal:
             return [outcome for waiting in group for outcome in self._write_group([waiting])]
 
 
-def _resolve(group: Sequence[_Waiting], outcomes: Sequence[Recorded | Exception]) -> None:
+def _resolve(group: Sequence[_Waiting], outcomes: Sequence[list[Recorded] | Exception]) -> None:
     """Hand every caller its outcome, with one wake-up for each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Recorded], Recorded | Exception]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
     for waiting, outcome in zip(group, outcomes, strict=True):
         by_loop.setdefault(waiting.future.get_loop(), []).append((waiting.future, outcome))
     for loop, pairs in by_loop.items():
@@ -173,7 +185,7 @@ def _resolve(group: Sequence[_Waiting], outcomes: Sequence[Recorded | Exception]
             _log.info("%d callers went away before their records were written", len(pairs))
 
 
-def _set_all(pairs: Sequence[tuple[asyncio.Future[Recorded], Recorded | Exception]]) -> None:
+def _set_all(pairs: Sequence[_Outcome]) -> None:
     for future, outcome in pairs:
         if future.done():
             continue
@@ -188,11 +200,13 @@ class _Rows:
     """A record turned into rows, before any lock is taken."""
 
     record: Record
+    caller: int
+    """Place among those whose records are written now."""
     journal: list[Values]
     latenesses: dict[int, Values]
 
 
-def _rows_of(record: Record) -> _Rows:
+def _rows_of(record: Record, caller: int) -> _Rows:
     """Rows of ``record``; a record that contradicts itself is a programming error."""
     view = record.snapshot.view
     sequences = [event.sequence for event in record.events]
@@ -222,7 +236,7 @@ def _rows_of(record: Record) -> _Rows:
         for event in record.events
         if event.type.is_disclosure
     }
-    return _Rows(record, journal, latenesses)
+    return _Rows(record, caller, journal, latenesses)
 
 
 def _batches(group: Sequence[_Rows]) -> Iterator[list[_Rows]]:
@@ -239,28 +253,31 @@ def _batches(group: Sequence[_Rows]) -> Iterator[list[_Rows]]:
     yield batch
 
 
-def _write(connection: Connection, source: str, batch: Sequence[_Rows]) -> list[Recorded | Superseded]:
-    """All rows of ``batch`` on one open transaction."""
-    outcomes: list[Recorded | Superseded] = []
+def _write(
+    connection: Connection, source: str, batch: Sequence[_Rows], outcomes: list[list[Recorded] | Superseded]
+) -> None:
+    """All rows of ``batch`` on one open transaction; what came of them is added to each caller's outcome."""
     written: list[_Rows] = []
     journal: list[Values] = []
     told: list[Values] = []
     latenesses: list[Values] = []
     for rows, known in zip(batch, known_before(connection, [rows.record for rows in batch]), strict=True):
+        outcome = outcomes[rows.caller]
+        if isinstance(outcome, Superseded):
+            continue
         if isinstance(known, Superseded):
-            outcomes.append(known)
+            outcomes[rows.caller] = known
             continue
         added = [event for event in rows.record.events if event.sequence not in known]
         journal += [row for row in rows.journal if row["sequence"] not in known]
         told += outbox_rows(rows.record, added, source)
         latenesses += [rows.latenesses[event.sequence] for event in added if event.type.is_disclosure]
-        outcomes.append(Recorded(rows.record.dossier, tuple(added)))
+        outcome.append(Recorded(rows.record.dossier, tuple(added)))
         written.append(rows)
     insert_rows(connection, JOURNAL, journal)
     insert_rows(connection, OUTBOX, told)
     write_projections(connection, [rows.record.snapshot for rows in written], latenesses)
     upsert(connection, ARCHIVE, newest(filter(None, map(_archive_row, written)), "dossier"))
-    return outcomes
 
 
 def _archive_row(rows: _Rows) -> Values | None:

@@ -15,7 +15,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.names import RECORD
+    from activities.names import RECORD, RECORD_ALL
     from models.actions import Given
     from models.dossier import Dossier, Request
     from models.errors import Refusal
@@ -28,6 +28,8 @@ with workflow.unsafe.imports_passed_through():
 QUICK = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=200))
 STUBBORN = RetryPolicy(maximum_interval=timedelta(seconds=30))
 SOON = timedelta(milliseconds=1)
+TOGETHER = 2
+"""The first ``DossierStart.flow`` in which records that wait are written in one call."""
 
 
 @workflow.defn(name=WORKFLOW)
@@ -39,6 +41,7 @@ class DossierWorkflow:
         self._dossier = Dossier(start)
         self._unrecorded: list[Record] = []
         self._recorder = asyncio.Lock()
+        self._at_once = None if start.flow >= TOGETHER else 1
         self._version = 0
         self._wake: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -107,9 +110,10 @@ class DossierWorkflow:
     async def _record(self) -> None:
         """Returns when all that was told so far is in the store, in order."""
         async with self._recorder:
-            while self._unrecorded:
-                await _write(self._unrecorded[0])
-                self._show(self._unrecorded.pop(0))
+            while waiting := self._unrecorded[: self._at_once]:
+                await _write(waiting)
+                del self._unrecorded[: len(waiting)]
+                self._show(waiting[-1])
 
     def _show(self, record: Record) -> None:
         attributes = attributes_of(record.snapshot, self._dossier.late_count)
@@ -151,15 +155,16 @@ class DossierWorkflow:
         workflow.continue_as_new(self._dossier.carry())
 
 
-async def _write(record: Record) -> None:
+async def _write(records: list[Record]) -> None:
     """A local activity first; if the store does not answer, a regular one that never gives up."""
+    name, told = (RECORD, records[0]) if len(records) == 1 else (RECORD_ALL, records)
     try:
         await workflow.execute_local_activity(
-            RECORD, record, start_to_close_timeout=timedelta(seconds=10), retry_policy=QUICK
+            name, told, start_to_close_timeout=timedelta(seconds=10), retry_policy=QUICK
         )
     except FailureError:
         await workflow.execute_activity(
-            RECORD, record, start_to_close_timeout=timedelta(seconds=30), retry_policy=STUBBORN
+            name, told, start_to_close_timeout=timedelta(seconds=30), retry_policy=STUBBORN
         )
 
 

@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 from temporalio.client import Client
@@ -25,9 +26,10 @@ from worker import build_worker, until_stopped
 class DyingJournal(Journal):
     die_after: str | None = None
 
-    async def record(self, record: Record) -> Recorded:
-        recorded = await super().record(record)
-        if self.die_after and any(event.type.endswith(self.die_after) for event in record.events):
+    async def record_all(self, records: Sequence[Record]) -> Sequence[Recorded]:
+        recorded = await super().record_all(records)
+        events = [event for record in records for event in record.events]
+        if self.die_after and any(event.type.endswith(self.die_after) for event in events):
             os.kill(os.getpid(), signal.SIGKILL)
         return recorded
 

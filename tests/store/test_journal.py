@@ -128,6 +128,26 @@ async def test_a_stalled_writer_in_one_group_with_its_successor(
     assert check(engine) == []
 
 
+async def test_a_stalled_writer_of_several_records_is_refused_whole(journal: Journal, engine: Engine) -> None:
+    """The second would go on where its dossier stands by now, though what it goes on from never was."""
+    later = record(events=[event(1, EventType.CLOSED)], told_at=T0 + timedelta(seconds=1))
+    await journal.record(later)
+    with pytest.raises(Superseded):
+        await journal.record_all([record(first=1, last=1, told_at=T0), record(first=2, last=3, told_at=T0)])
+    assert [each.type for each in queries.events(engine, "D-1")] == [EventType.CLOSED]
+    assert check(engine) == []
+
+
+async def test_records_handed_in_together_are_written_in_order(journal: Journal, engine: Engine) -> None:
+    both = [record(first=1, last=2), record(first=3, last=4, agency="CT-NEW")]
+    assert [sequences(each) for each in await journal.record_all(both)] == [[1, 2], [3, 4]]
+    assert [sequences(each) for each in await journal.record_all(both)] == [[], []]
+    dossier = queries.dossier(engine, "D-1")
+    assert dossier is not None
+    assert (dossier.view.sequence, dossier.view.agency) == (4, "CT-NEW")
+    assert check(engine) == []
+
+
 def test_what_a_lost_task_told_beyond_a_later_one_is_forgotten(journal: Journal, engine: Engine) -> None:
     late = lateness(state=LatenessState.RECORDED)
     journal.record_now([record(events=[event(1), event(2), disclosed(3, late)], told_at=T0)])

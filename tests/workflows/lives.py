@@ -23,7 +23,7 @@ from models.instants import whole
 from models.lateness import Lateness
 from models.procedure import Policies, Procedure, Stage, Step
 from models.rules import PlannedStep, Rules
-from models.submission import DossierStart
+from models.submission import FLOW, DossierStart
 from store import queries
 from tests.models.office import AGENCY, FOUR_STEPS, HEADS, PARENTS, days, hours, step
 from workflows.attributes import attributes_of
@@ -59,6 +59,7 @@ def start_of(
     **fields: Any,
 ) -> DossierStart:
     fields.setdefault("code", new_code())
+    fields.setdefault("flow", FLOW)
     return DossierStart(
         rules=Rules(
             procedure="2.000908",

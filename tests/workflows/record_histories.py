@@ -1,7 +1,7 @@
-"""Records the histories that ``test_replay`` replays: ``python -m tests.workflows.record_histories``.
+"""Records the histories that ``test_replay`` replays: ``python -m tests.workflows.record_histories NAME...``.
 
 Each is a life on the plain dev server, in real time. Record anew only where an incompatible change of the workflow
-is meant (before a release: never; then ``workflow.patched`` keeps the old histories replayable, and new ones
+is meant (before a release: never; then ``DossierStart.flow`` keeps the old histories replayable, and new ones
 are added beside them). Nothing of the machine is in them: the client calls itself ``recorder``.
 """
 
@@ -11,6 +11,7 @@ import asyncio
 import gc
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -92,6 +93,13 @@ async def continued(handle: Handle) -> None:
     await act(handle, "stop", reason="merged")
 
 
+async def together(handle: Handle) -> None:
+    """Actions that wait for one another's records (flow 2)."""
+    officials = ("B", "C", "D", "E")
+    await asyncio.gather(*(act(handle, "hand_over", step="receive", official=each) for each in officials))
+    await act(handle, "stop", reason="merged")
+
+
 async def until_late(handle: Handle) -> None:
     while not (await handle.query(STATE))["latenesses"]:  # noqa: ASYNC110 - another process sees to it
         await asyncio.sleep(0.2)
@@ -108,6 +116,7 @@ LIVES: dict[str, tuple[Callable[[], DossierStart], Callable[[Handle], Awaitable[
     "paused": (fresh, paused),
     "extended": (fresh, extended),
     "sent_back": (fresh, sent_back),
+    "together": (fresh, together),
     "continued_as_new": (fresh, continued),
 }
 
@@ -149,9 +158,10 @@ async def record_relay(client: Client, engine: Engine, journal: Journal) -> None
     await keep(client, relay_id("relay"), first, "relay")
 
 
-async def main() -> None:
+async def main(wanted: set[str]) -> None:
     HISTORIES.mkdir(exist_ok=True)
-    for names, extra in (([n for n in LIVES if n != "continued_as_new"], ()), (["continued_as_new"], SHORT)):
+    short = {"continued_as_new", "relay"}
+    for names, extra in (([n for n in LIVES if n in wanted - short], ()), (sorted(wanted & short), SHORT)):
         env = await WorkflowEnvironment.start_local(
             dev_server_existing_path=TEMPORAL,
             search_attributes=SEARCH_ATTRIBUTES,
@@ -175,12 +185,13 @@ async def main() -> None:
                     )
                     async with build_worker(client, journal, registry, delivering=delivering):
                         for name in names:
-                            await record(client, name)
-                        if extra:
-                            await record_relay(client, engine, journal)
+                            if name == "relay":
+                                await record_relay(client, engine, journal)
+                            else:
+                                await record(client, name)
                 engine.dispose()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(set(sys.argv[1:]) or {*LIVES, "relay"}))
     gc.collect()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+from prometheus_client import CollectorRegistry
 from pydantic_core import to_json
 from sqlalchemy import Engine
 from temporalio.api.enums.v1 import EventType
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from models.submission import Applicant, DossierStart
+from models.submission import FLOW, Applicant, DossierStart
 from store.catalogue_files import read_catalogue
+from store.journal import Journal
+from tests.workflows.conftest import strict_sandbox
 from tests.workflows.lives import FIVE_STEPS, act, begin, eventually, kinds, start_of
+from worker import build_worker
 
 CAN_THO = Path(__file__).parents[2] / "catalogue" / "can-tho"
 
@@ -36,6 +42,24 @@ async def test_on_time_dossier_of_five_steps_is_small(
     assert names.count("UPSERT_WORKFLOW_SEARCH_ATTRIBUTES") == 5  # one a step, none at the start
     assert names.count("TIMER_STARTED") == 5
     assert names.count("TIMER_CANCELED") == 4  # the last one ends with the workflow
+
+
+@pytest.mark.parametrize(("flow", "calls"), [(1, 2), (FLOW, 1)], ids=["begun before", "begun now"])
+async def test_records_that_wait_are_written_in_one_call(
+    dev: WorkflowEnvironment, journal: Journal, engine: Engine, flow: int, calls: int
+) -> None:
+    """The beginning and an action that came before any worker: one task, and one call since flow 2."""
+    start = start_of(datetime.now(UTC), flow=flow)
+    handle = await begin(dev.client, start)
+    message = asyncio.create_task(act(handle, "complete", step="receive"))
+    await asyncio.sleep(0.5)
+    async with build_worker(dev.client, journal, CollectorRegistry(), runner=strict_sandbox()):
+        receipt = await message
+        names = [event.event_type for event in (await handle.fetch_history()).events]
+    assert receipt["sequence"] == 4
+    assert names.count(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) == 1
+    assert names.count(EventType.EVENT_TYPE_MARKER_RECORDED) == calls
+    assert kinds(engine, start.code) == ["accepted", "step_started", "step_completed", "step_started"]
 
 
 async def test_actions_that_move_no_deadline_leave_the_timer_alone(

@@ -1,7 +1,7 @@
 """Recorded lives replayed through the workflow as it is now, in the strict sandbox.
 
-Red means: dossiers that are under way would break at the next deployment. Put the change behind
-``workflow.patched``; see ``record_histories`` for how the histories come about.
+Red means: dossiers that are under way would break at the next deployment. Give the change the next
+``DossierStart.flow``; see ``record_histories`` for how the histories come about.
 """
 
 from __future__ import annotations

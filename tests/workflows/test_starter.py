@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -324,16 +324,16 @@ async def test_closing_while_the_deadline_passes_is_sent_again(
     dev: WorkflowEnvironment, engine: Engine, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Temporal takes no end from a task in which a timer fired: it drops the task, and what was sent to it."""
-    write = journal.record
+    write = journal.record_all
     held_up = asyncio.Event()
 
-    async def slow(record: Record) -> Recorded:
-        if record.archive is not None and not held_up.is_set():
+    async def slow(records: Sequence[Record]) -> Sequence[Recorded]:
+        if records[-1].archive is not None and not held_up.is_set():
             held_up.set()
             await asyncio.sleep(max(0.0, fires - time.time()) + 1)
-        return await write(record)
+        return await write(records)
 
-    monkeypatch.setattr(journal, "record", slow)
+    monkeypatch.setattr(journal, "record_all", slow)
     async with build_worker(dev.client, journal, CollectorRegistry(), runner=strict_sandbox()):
         start = due_in(2)
         due = start.accepted_at + timedelta(hours=2)
