@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from models.events import Event, Record
     from models.instants import localised
     from models.submission import DossierStart
-    from workflows.attributes import attributes_of, changes
+    from workflows.attributes import changes, values_in, values_of
     from workflows.names import ACT, LATENESSES, STATE, WHY, WORKFLOW
 
 QUICK = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=200))
@@ -45,7 +45,7 @@ class DossierWorkflow:
         self._version = 0
         self._wake: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._attributes = workflow.info().typed_search_attributes
+        self._shown = values_in(workflow.info().typed_search_attributes)
         if not self._dossier.has_begun:
             # What was missed before the engine took the dossier up is history, however it came.
             self._tell(self._dossier.begin(workflow.now()), imported=True)
@@ -116,10 +116,10 @@ class DossierWorkflow:
                 self._show(waiting[-1])
 
     def _show(self, record: Record) -> None:
-        attributes = attributes_of(record.snapshot, self._dossier.late_count)
-        if updates := changes(self._attributes, attributes):
+        values = values_of(record.snapshot, self._dossier.late_count)
+        if updates := changes(self._shown, values):
             workflow.upsert_search_attributes(updates)
-            self._attributes = attributes
+            self._shown = values
 
     async def _is_over(self) -> bool:
         """Nothing is left to wait for, and nobody waits for an answer."""

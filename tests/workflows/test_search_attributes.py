@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Engine
 from temporalio.client import WorkflowHandle
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -114,9 +113,7 @@ async def test_lists_find_dossiers_by_their_attributes(
 
 
 def test_only_what_changed_is_sent() -> None:
-    old = TypedSearchAttributes(
-        [SearchAttributePair(STATUS, "running"), SearchAttributePair(OFFICIAL, ["A"])]
-    )
-    new = TypedSearchAttributes([SearchAttributePair(STATUS, "running"), SearchAttributePair(LATE, 1)])
+    old = {STATUS.name: "running", OFFICIAL.name: ["A"]}
+    new = {STATUS.name: "running", LATE.name: 1}
     assert {(update.key, update.value) for update in changes(old, new)} == {(LATE, 1), (OFFICIAL, None)}
     assert changes(new, new) == []
