@@ -40,10 +40,10 @@ class Recording:
     @activity.defn(name=RECORD_ALL)
     async def record_all(self, records: list[Record]) -> None:
         """Write what a dossier told while an earlier record was on its way, in one transaction."""
-        now_known = zip(records, await self._journal.record_all(records), strict=True)
+        recorded = await self._journal.record_all(records)
         now = datetime.now(UTC)
-        for record, recorded in now_known:
-            for event in recorded.new:
+        for record, added in zip(records, recorded, strict=True):
+            for event in added.new:
                 if event.type is EventType.RECORDED:
                     self._count(event, now, imported=record.imported)
 

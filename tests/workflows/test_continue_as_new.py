@@ -72,9 +72,10 @@ async def test_many_actions_over_several_runs(
     answer = await handle.execute_update(ACT, first, id="u1")
     officials = [f"B{number}" for number in range(32)]
     for each in range(0, len(officials), 4):  # four at once, so that some meet the change of runs
+        now = datetime.now(UTC)  # of one instant, so that they stand in the order in which they are taken
         await asyncio.gather(
             *(
-                act(handle, "hand_over", step="receive", official=official)
+                act(handle, "hand_over", now, step="receive", official=official)
                 for official in officials[each : each + 4]
             )
         )

@@ -189,8 +189,9 @@ async def hand_over_at_once(
 ) -> None:
     """All are accepted, in one order, and told once each: a chain of holders without a gap."""
     officials = [f"B{each}" for each in range(number)]
+    now = datetime.now(UTC)  # of one instant, so that they stand in the order in which they are taken
     answers = await asyncio.gather(
-        *(act(handle, "hand_over", step="receive", official=each, id=each) for each in officials)
+        *(act(handle, "hand_over", now, step="receive", official=each, id=each) for each in officials)
     )
     assert sorted(answer["sequence"] for answer in answers) == list(range(3, number + 3))
     events = told(engine, start.code)
